@@ -1,0 +1,307 @@
+"""The command line: demo, ingest, train, score, models, serve. Exit codes: 0 done, 2 wrong use or bad input."""
+
+import datetime
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portfolio.errors import HypothecError
+from portfolio.progress import TerminalReport, part_of
+from portfolio.workspace import DEFAULT_PORTFOLIO, Portfolio, open_portfolio, workspace_root
+
+CHAMPION_UNTIL = datetime.datetime(2019, 12, 31)
+FAMILIES = ("scorecard", "boosting", "neural")
+
+
+class CleanErrors(click.Group):
+    """Turns a HypothecError into one clear line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a user's mistake never ends in a traceback."""
+        try:
+            return super().invoke(ctx)
+        except HypothecError as error:
+            failure = click.ClickException(" ".join(str(error).split()))
+            failure.exit_code = 2
+            raise failure from None
+
+
+def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --workspace, the folder that holds the portfolios."""
+    return click.option("--workspace", type=click.Path(path_type=Path, file_okay=False), callback=_workspace,
+                        help="Folder of the portfolios (default: HYPOTHEC_WORKSPACE or ./workspace).")(command)
+
+
+def portfolio_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --portfolio, the portfolio's name."""
+    return click.option("--portfolio", "name", default=DEFAULT_PORTFOLIO, show_default=True,
+                        help="Name of the portfolio.")(command)
+
+
+def _workspace(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path:
+    return workspace_root(value)
+
+
+@click.group(cls=CleanErrors, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Hypothec: the models behind a bank's mortgage book.
+
+    Example: python cli.py demo && python cli.py serve
+    """
+
+
+@main.command()
+@click.option("--loans", default=50_000, show_default=True, type=click.IntRange(500), help="How many loans to generate.")
+@click.option("--months", default=150, show_default=True, type=click.IntRange(36, 150), help="Months of history.")
+@click.option("--seed", default=20260630, show_default=True, help="The same seed gives the same book.")
+@click.option("--train/--no-train", "with_models", default=True, help="Train and score the three models too.")
+@portfolio_option
+@workspace_option
+def demo(workspace: Path, name: str, loans: int, months: int, seed: int, with_models: bool) -> None:
+    """Build the synthetic demo book with its three trained models.
+
+    Example: python cli.py demo --loans 50000
+    """
+    from models.demo import build_demo
+
+    report = TerminalReport()
+    portfolio = build_demo(workspace, name=name, loans=loans, months=months, seed=seed, with_models=with_models,
+                           report=report)
+    report.close(f"Built {portfolio.root} ({loans:,} loans)")
+    click.echo(f"Next: python cli.py serve --portfolio {name}")
+
+
+@main.group()
+def ingest() -> None:
+    """Bring data in. Example: python cli.py ingest table loans.csv --portfolio mine."""
+
+
+@ingest.command("table")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--mapping", type=click.Path(path_type=Path), help="TOML file that names the columns' roles.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done and the complete mapping, and stop.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--portfolio", "name", required=True, help="Name of the portfolio to make or replace.")
+@workspace_option
+def ingest_table_command(workspace: Path, file: Path, name: str, mapping: Path | None, dry_run: bool, yes: bool) -> None:
+    """Ingest one table: CSV, CSV.gz, Parquet, JSON lines or Excel.
+
+    Example: python cli.py ingest table loanapp.csv --portfolio loanapp --mapping loanapp.toml --yes
+    """
+    from portfolio.sources.table import ingest_table, propose
+
+    proposal = propose(file, mapping)
+    for note in proposal.notes:
+        click.echo(f"  {note}")
+    if dry_run:
+        click.echo(proposal.mapping_toml)
+        return
+    _confirm("Ingest the table like this? (--dry-run prints the whole mapping to edit)", yes)
+    report = TerminalReport()
+    result = ingest_table(workspace, file, name=name, mapping=mapping, report=report)
+    report.close(f"Ingested {result.rows_kept:,} of {result.rows_read:,} rows into {result.portfolio.root}")
+    for reason, count in result.quarantined.items():
+        click.echo(f"  quarantined {count:,} row{'s' * (count != 1)}: {reason}")
+    click.echo(f"Next: python cli.py train --portfolio {name} && python cli.py score --portfolio {name}")
+
+
+@main.command()
+@click.option("--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Repeat for several; default: all.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last observation date the training may see.")
+@click.option("--name", "model_name", help="Keep the model under this name (default: the family's).")
+@click.option("--seed", default=0, show_default=True, help="Random seed of splits and fitting.")
+@portfolio_option
+@workspace_option
+def train(workspace: Path, name: str, families: Sequence[str], until: datetime.datetime | None, model_name: str | None,
+          seed: int) -> None:
+    """Train models on a portfolio; the first one ever trained becomes its champion.
+
+    Example: python cli.py train --portfolio demo --family scorecard --until 2019-12-31
+    """
+    from models.training import TrainConfig, load_training_data
+    from models.training import train as train_model
+    from portfolio.atomic import lock_folder
+    from portfolio.engine import Engine
+
+    chosen = list(families) or list(FAMILIES)
+    if model_name and len(chosen) > 1:
+        raise click.UsageError("--name is for one model; give one --family with it")
+    portfolio = open_portfolio(workspace, name)
+    report = TerminalReport()
+    engine = Engine(portfolio)
+    with lock_folder(portfolio.root):
+        report(0, "reading the training rows")
+        data = load_training_data(engine)
+        made = [train_model(engine, TrainConfig(family, model_name or family, until and until.date(), seed), data=data,
+                            report=part_of(report, i / len(chosen), (i + 1) / len(chosen)))
+                for i, family in enumerate(chosen)]
+    report.close("Trained " + ", ".join(str(entry.ref) for entry in made))
+    _print_models(portfolio)
+    click.echo(f"Next: python cli.py score --portfolio {name}")
+
+
+@main.command()
+@click.option("--model", "wanted", multiple=True, help="Name, name/version or alias; default: the models in use.")
+@click.option("--snapshot", "keys", multiple=True, help="Observation date to score; default: all.")
+@click.option("--explain", "explain", multiple=True, help="Observation date to explain too; default: the latest.")
+@portfolio_option
+@workspace_option
+def score(workspace: Path, name: str, wanted: Sequence[str], keys: Sequence[str], explain: Sequence[str]) -> None:
+    """Score snapshots with trained models and store the attributions.
+
+    Example: python cli.py score --portfolio demo --model champion --snapshot 2026-06-30
+    """
+    from models.registry import load_registry
+    from models.scoring import score_portfolio
+    from portfolio.atomic import lock_folder
+    from portfolio.engine import Engine
+
+    portfolio = open_portfolio(workspace, name)
+    registry = load_registry(portfolio)
+    entries = [registry.find(item) for item in wanted] or list(registry.latest())
+    if not entries:
+        raise HypothecError(f"portfolio {name!r} has no model yet; `python cli.py train --portfolio {name}` makes some")
+    if any(entry.family == "external" for entry in entries):
+        click.echo("  an external model is explained by shap, about 300 loans a snapshot at up to seconds a loan")
+    report = TerminalReport()
+    with lock_folder(portfolio.root):
+        written = score_portfolio(Engine(portfolio), entries, keys=keys or None,
+                                  explain=explain or (keys[-1:] if keys else None), report=report)
+    report.close(f"Scored {written} snapshot{'s' * (written != 1)}")
+    click.echo(f"Next: python cli.py serve --portfolio {name}")
+
+
+@main.group()
+def models() -> None:
+    """List, add and promote models. Example: python cli.py models list --portfolio demo."""
+
+
+@models.command("list")
+@portfolio_option
+@workspace_option
+def models_list(workspace: Path, name: str) -> None:
+    """List every model version with its out-of-time Gini.
+
+    Example: python cli.py models list --portfolio demo
+    """
+    _print_models(open_portfolio(workspace, name))
+
+
+@models.command("promote")
+@click.argument("model")
+@click.argument("alias", type=click.Choice(["champion", "challenger"]))
+@portfolio_option
+@workspace_option
+def models_promote(workspace: Path, name: str, model: str, alias: str) -> None:
+    """Make MODEL the champion or the challenger.
+
+    Example: python cli.py models promote boosting/1 champion --portfolio demo
+    """
+    from models.registry import promote
+    from portfolio.atomic import lock_folder
+
+    portfolio = open_portfolio(workspace, name)
+    with lock_folder(portfolio.root):
+        entry = promote(portfolio, model, alias)
+    click.echo(f"{entry.ref} is now the {alias} of {name}")
+
+
+@models.command("add")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", "model_name", required=True, help="Name to keep the model under.")
+@click.option("--yes", is_flag=True, help="Trust the file without being asked.")
+@portfolio_option
+@workspace_option
+def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: bool) -> None:
+    """Add a model trained elsewhere: a scikit-learn-compatible classifier in a joblib file.
+
+    Example: python cli.py models add forest.joblib --name forest --portfolio demo
+    """
+    from models.scoring import score_portfolio
+    from models.training import add_external
+    from portfolio.atomic import lock_folder
+    from portfolio.engine import Engine
+    from portfolio.workspace import check_name
+
+    portfolio = open_portfolio(workspace, name)
+    check_name(model_name)
+    for line in describe_file(file):
+        click.echo(f"  {line}")
+    _confirm("Unpickling runs whatever code the file holds. Trust it?", yes)
+    report = TerminalReport()
+    engine = Engine(portfolio)
+    with lock_folder(portfolio.root):
+        report(0, "checking the model against the schema and judging it")
+        entry = add_external(engine, file, model_name)
+        score_portfolio(engine, [entry], report=part_of(report, 0.1, 1))
+    report.close(f"Added {entry.ref} and scored every snapshot")
+    _print_models(portfolio)
+
+
+@main.command()
+@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Port on 127.0.0.1.")
+@portfolio_option
+@workspace_option
+def serve(workspace: Path, name: str, port: int) -> None:
+    """Serve the dashboard on http://127.0.0.1:PORT.
+
+    Example: python cli.py serve --portfolio demo --port 8501
+    """
+    open_portfolio(workspace, name)
+    os.environ.update(HYPOTHEC_WORKSPACE=str(workspace), HYPOTHEC_PORTFOLIO=name)
+    app = Path(__file__).with_name("app.py")
+    click.echo(f"Hypothec: http://127.0.0.1:{port}", err=True)
+    os.chdir(app.parent)  # Streamlit reads .streamlit/config.toml from the working directory
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)])  # noqa: S606
+
+
+def describe_file(file: Path) -> list[str]:
+    """Return what is about to be unpickled and from whom: path, size, date, owner, SHA-256."""
+    from portfolio.workspace import hash_file
+
+    if not file.is_file():
+        raise HypothecError(f"{file}: no such file; give the joblib file of a fitted classifier")
+    facts = file.stat()
+    changed = datetime.datetime.fromtimestamp(facts.st_mtime).isoformat(sep=" ", timespec="seconds")
+    return [f"file     {file.absolute()} ({facts.st_size:,} bytes)", f"changed  {changed}",
+            f"owner    {_owner(file)}", f"SHA-256  {hash_file(file)}"]
+
+
+def _owner(file: Path) -> str:
+    try:
+        return file.owner()
+    except KeyError:  # a mounted file may belong to a user this machine does not know
+        return f"user {file.stat().st_uid}, unknown on this machine"
+
+
+def _confirm(question: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise HypothecError("this needs a confirmation and there is no terminal to ask on; add --yes")
+    if not click.confirm(question, default=False):
+        raise HypothecError("not confirmed; nothing was changed")
+
+
+def _print_models(portfolio: Portfolio) -> None:
+    from models.registry import load_card, load_registry
+
+    registry = load_registry(portfolio)
+    if not registry.entries:
+        click.echo(f"portfolio {portfolio.name!r} has no model yet; `python cli.py train --portfolio {portfolio.name}` "
+                   "makes some")
+    for entry in registry.entries:
+        aliases = [alias for alias, ref in registry.aliases.items() if ref == str(entry.ref)]
+        ginis = {row["sample"]: row for row in load_card(portfolio, entry)["metrics"] if row["metric"] == "gini"}
+        judged = ginis.get("out-of-time") or ginis.get("out-of-sample")
+        gini = (f"Gini {judged['estimate']:.3f} [{judged['low']:.3f}, {judged['high']:.3f}] {judged['sample']}"
+                if judged else "not judged")
+        click.echo(f"  {entry.ref!s:16} {entry.family:10} {gini:52} {' '.join(aliases)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The model families, training, registry, scoring and explaining. Never Streamlit."""

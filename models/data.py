@@ -1,0 +1,105 @@
+"""The rows that models are trained, judged and explained on."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from models.base import Labels
+from models.encoding import Feature
+from portfolio.atomic import replace_file
+from portfolio.engine import Engine
+from portfolio.errors import HypothecError
+from portfolio.leakage import find_leaking_fields
+from portfolio.schema import OBSERVATION_DATE, SAMPLE
+from portfolio.workspace import Portfolio, hash_file
+
+BACKGROUND_ROWS = 100
+CALIBRATION_SHARE = 0.15
+SAMPLES = ("development", "out-of-sample", "out-of-time")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows with a known outcome: features `X`, outcome `y`, the loan of each row, its date and sample."""
+
+    X: pd.DataFrame
+    y: Labels
+    loan: pd.Series
+    date: pd.Series
+    sample: pd.Series
+
+    def where(self, mask: "pd.Series | np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Labelled":
+        """Return the rows for which `mask` is true."""
+        keep = np.asarray(mask, dtype=bool)
+        return Labelled(self.X[keep], self.y[keep], self.loan[keep], self.date[keep], self.sample[keep])
+
+
+def load_labelled(engine: Engine, features: Sequence[Feature]) -> Labelled:
+    """Return all rows of the three samples with known outcome, in a fixed order."""
+    schema = engine.portfolio.schema
+    if not schema.with_role("target"):
+        raise HypothecError(f"portfolio {engine.portfolio.name!r} has no field with the role target: nothing to train on")
+    names = [item.name for item in features]
+    table = engine.snapshots()
+    rows = table.filter(table[SAMPLE].isin(SAMPLES), table[schema.target.name].notnull())
+    wanted = list(dict.fromkeys([schema.id.name, schema.target.name, OBSERVATION_DATE, SAMPLE, *names]))
+    frame = engine.fetch(rows.select(*wanted).order_by(OBSERVATION_DATE, schema.id.name))
+    return Labelled(frame[names], frame[schema.target.name].to_numpy(dtype=np.int64), frame[schema.id.name],
+                    frame[OBSERVATION_DATE], frame[SAMPLE])
+
+
+def refuse_leaks(rows: Labelled) -> None:
+    """Stop training if a single feature tells the outcome almost perfectly: it was known only afterwards."""
+    leaks = find_leaking_fields(rows.X, pd.Series(rows.y, index=rows.X.index), list(rows.X.columns))
+    if leaks:
+        names = ", ".join(f"{leak.name!r} (AUC {leak.auc:.3f} alone)" for leak in leaks)
+        raise HypothecError(f"{names} tells the outcome almost perfectly and was probably known only after it; "
+                            'set roles = ["ignore"] for it in schema.toml, or prove it innocent and rename the target')
+
+
+def split_calibration(rows: Labelled, seed: int) -> tuple[Labelled, Labelled]:
+    """Return rows to fit and rows to calibrate on: whole loans, 15 % of them held back for calibration."""
+    loans = rows.loan.astype("category").cat.codes.to_numpy()
+    held = np.random.default_rng(seed).random(loans.max(initial=0) + 1) < CALIBRATION_SHARE
+    return rows.where(~held[loans]), rows.where(held[loans])
+
+
+def until(rows: Labelled, date: datetime.date | None) -> Labelled:
+    """Return the development rows up to and including `date` (all of them without one)."""
+    development = rows.sample == "development"
+    if date is None:
+        return rows.where(development)
+    kept = rows.where(development & (rows.date <= pd.Timestamp(date)))
+    if not len(kept.y):
+        first = rows.date.min()
+        raise HypothecError(f"no development rows up to {date}; the first observation date is {first:%Y-%m-%d}")
+    return kept
+
+
+def ensure_background(engine: Engine, features: Sequence[Feature]) -> pd.DataFrame:
+    """Return the portfolio's recorded background: 100 development rows, chosen once by the hash of their ids.
+
+    Every family is explained against these same rows, so that differences between models decompose by feature.
+    """
+    path = engine.portfolio.models / "background.parquet"
+    if not path.exists():
+        rows = engine.snapshots().filter(ibis._[SAMPLE] == "development")
+        key = (ibis._[engine.portfolio.schema.id.name].cast("string") + ibis._[OBSERVATION_DATE].cast("string").fill_null(""))
+        chosen = engine.fetch(rows.mutate(_order=key.hexdigest("md5")).order_by("_order").limit(BACKGROUND_ROWS)
+                              .drop("_order"))
+        with replace_file(path) as temporary:
+            chosen.to_parquet(temporary, index=False)
+    background = pd.read_parquet(path)
+    missing = [item.name for item in features if item.name not in background.columns]
+    if missing:
+        raise HypothecError(f"{path} lacks {', '.join(missing)}; remove it and train again")
+    return background[[item.name for item in features]]
+
+
+def background_hash(portfolio: Portfolio) -> str:
+    """Return the SHA-256 of the recorded background."""
+    return hash_file(portfolio.models / "background.parquet")

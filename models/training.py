@@ -1,0 +1,151 @@
+"""One training loop for every family: configuration → fit → calibrate → judge → register."""
+
+import datetime
+import platform
+import resource
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analytics.performance import compute_metrics
+from models.base import PdModel
+from models.data import (
+    SAMPLES,
+    Labelled,
+    background_hash,
+    ensure_background,
+    load_labelled,
+    refuse_leaks,
+    split_calibration,
+    until,
+)
+from models.encoding import Feature, features_of, model_features
+from models.external import External, check_predictions, external_features, feature_names, unpickle
+from models.families import family_class
+from models.registry import Entry, register
+from portfolio.engine import Engine
+from portfolio.errors import HypothecError
+from portfolio.progress import Report, silent
+from portfolio.workspace import hash_file
+
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "keras", "jax", "optbinning")
+PROBE_ROWS = 200
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What to train: the family, the name to keep it under, and the last observation date it may see."""
+
+    family: str
+    name: str = ""
+    until: datetime.date | None = None
+    seed: int = 0
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A portfolio's labelled rows and background, loaded once for several trainings."""
+
+    rows: Labelled
+    background: pd.DataFrame
+    features: tuple[Feature, ...]
+
+
+def load_training_data(engine: Engine, names: tuple[str, ...] = ()) -> TrainingData:
+    """Load what every training of a portfolio needs; stops on protected fields, leaks and missing outcomes."""
+    schema = engine.portfolio.schema
+    features = features_of(schema, names) if names else model_features(schema)
+    if not features:
+        raise HypothecError(f"the schema of {engine.portfolio.name!r} names no feature; give fields the role feature")
+    rows = load_labelled(engine, features)
+    refuse_leaks(rows.where(rows.sample == "development"))
+    return TrainingData(rows, ensure_background(engine, features), features)
+
+
+def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = None, report: Report = silent) -> Entry:
+    """Train one model and register it; returns its manifest entry."""
+    data = data or load_training_data(engine, config.features)
+    started = time.monotonic()
+    report(0.0, f"training {config.family}")
+    fitted, seen = fit_family(data, config)
+    seconds = time.monotonic() - started
+    report(0.7, f"judging {config.family}")
+    probe = fitted.explain(data.rows.X.iloc[:PROBE_ROWS], data.background)  # raises if it does not add up
+    card = {
+        "config": {**asdict(config), "until": config.until and config.until.isoformat(), **_parameters(fitted)},
+        "data_sha256": engine.portfolio.data_hash, "background_sha256": background_hash(engine.portfolio),
+        "features": [asdict(item) for item in data.features], "trained_on": seen, "calibration": fitted.calibration_,
+        "metrics": judge(fitted, data.rows), "parameters": fitted.complexity(), "base_log_odds": probe.base,
+        "additivity_error": probe.error, "seconds": round(seconds, 2), "peak_memory_mb": peak_memory_mb(),
+        "environment": environment(),
+    }
+    entry = register(engine.portfolio, config.name or config.family, fitted, card)
+    report(1.0, f"trained {config.family}")
+    return entry
+
+
+def fit_family(data: TrainingData, config: TrainConfig) -> tuple[PdModel, dict[str, Any]]:
+    """Fit and calibrate one family on the development rows; returns the model and what it saw."""
+    allowed = until(data.rows, config.until)
+    fit_rows, calibration_rows = split_calibration(allowed, config.seed)
+    model = family_class(config.family)(features=data.features, random_state=config.seed)
+    model.fit(fit_rows.X, fit_rows.y, validation=(calibration_rows.X, calibration_rows.y))
+    model.calibrate(calibration_rows.X, calibration_rows.y)
+    seen = {"rows": len(fit_rows.y), "events": int(fit_rows.y.sum()), "calibration_rows": len(calibration_rows.y),
+            "loans": int(allowed.loan.nunique()), "from": _iso(allowed.date.min()), "until": _iso(allowed.date.max())}
+    return model, seen
+
+
+def judge(model: PdModel, rows: Labelled) -> list[dict[str, Any]]:
+    """Return the metrics with intervals, clustered by loan, on every sample that has both outcomes."""
+    found = []
+    for sample in SAMPLES:
+        part = rows.where(rows.sample == sample)
+        if len(set(part.y)) == 2:
+            scores = {model.family: model.predict_proba(part.X)[:, 1]}
+            table = compute_metrics(part.y, scores, cluster=part.loan.to_numpy())
+            found += [{"sample": sample, **row} for row in table.drop(columns="model").to_dict("records")]
+    return found
+
+
+def add_external(engine: Engine, file: Path, name: str) -> Entry:
+    """Register a foreign classifier that the user has agreed to unpickle; it must fit the schema and predict."""
+    classifier = unpickle(file)
+    schema = engine.portfolio.schema
+    features = external_features(features_of(schema, feature_names(file, classifier)))
+    rows = load_labelled(engine, features)
+    model = External(features).wrap(classifier, rows.X)
+    check_predictions(file, model, rows.X.iloc[:PROBE_ROWS])
+    background = ensure_background(engine, features)
+    probe = model.explain(rows.X.iloc[:2], background)
+    card = {"config": {"class": type(classifier).__name__, "module": type(classifier).__module__},
+            "delivered_file": file.name, "delivered_sha256": hash_file(file),
+            "data_sha256": engine.portfolio.data_hash, "background_sha256": background_hash(engine.portfolio),
+            "features": [asdict(item) for item in features], "calibration": model.calibration_,
+            "metrics": judge(model, rows), "parameters": model.complexity(), "base_log_odds": probe.base,
+            "additivity_error": probe.error, "environment": environment()}
+    return register(engine.portfolio, name, model, card, original=file)
+
+
+def environment() -> dict[str, str]:
+    """Return the versions and the machine that a card records."""
+    return {"python": platform.python_version(), "machine": platform.machine(),
+            **{name: version(name) for name in LIBRARIES}}
+
+
+def peak_memory_mb() -> int:
+    """Return the process's peak resident memory in MB (Linux counts in kB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _parameters(model: PdModel) -> dict[str, Any]:
+    return {key: value for key, value in model.get_params(deep=False).items() if key != "features"}
+
+
+def _iso(date: Any) -> str | None:
+    return None if pd.isna(date) else pd.Timestamp(date).date().isoformat()

@@ -1,0 +1,1 @@
+"""The data: schema, workspace, sources, demo, snapshots, quality and the query engine."""

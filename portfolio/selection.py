@@ -1,0 +1,28 @@
+"""What a user looks at: the portfolio and the chosen values of its segments."""
+
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A portfolio and, for each filtered field, the values kept. Hashable, so it can be a cache's key."""
+
+    workspace: str
+    portfolio: str
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def describe(self) -> str:
+        """Return the filters in words.
+
+        >>> Selection("w", "demo", (("country", ("Italy", "Belgium")),)).describe()
+        'country: Italy or Belgium'
+        """
+        return "; ".join(f"{name}: {' or '.join(values)}" for name, values in self.where) or "the whole portfolio"
+
+
+def select_rows(table: ir.Table, where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.Table:
+    """Return the rows of `table` that have one of the kept values in every filtered field."""
+    conditions = [table[name].isin(values) for name, values in where if name in table.columns]
+    return table.filter(*conditions) if conditions else table

@@ -1,0 +1,198 @@
+"""Snapshots: one row a loan a quarter end, with what was known then and what happened within 12 months.
+
+Features at date t come from rows dated t or earlier, the label from the twelve months after t, which is
+known only when they have passed. Months are counted, not rows, so a gap in a loan's history shifts nothing.
+Everything is an Ibis expression over the history's Parquet files, one date at a time: memory is bounded by
+the 25 months around a date.
+"""
+
+import calendar
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from portfolio.atomic import replace_directory
+from portfolio.errors import HypothecError
+from portfolio.progress import Report, silent
+from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, SAMPLE, Schema, Splits
+
+HORIZON = 12  # months after the observation date in which a default counts, and before it for the look-backs
+DEFAULT_DAYS = 90
+ENDED = ("prepaid", "matured", "written off")
+TYPES = {"number": "float64", "category": "string", "date": "date"}
+TARGET_TYPE = "int32"
+
+
+@dataclass(frozen=True)
+class History:
+    """The tables of a portfolio with history; `performance` holds the rows of the months asked for."""
+
+    loans: ir.Table
+    performance: ir.Table
+    macro: ir.Table
+    last: datetime.date
+
+
+def build_snapshots(folder: Path, schema: Schema, *, memory_limit: str = "3GB", report: Report = silent) -> list[str]:
+    """Write `folder`/snapshots, one Parquet file a quarter end from the twelfth month on; return their dates.
+
+    `folder` holds loans.parquet, performance/year=YYYY/*.parquet and macro.parquet. All snapshots are written
+    beside the former ones and take their place together.
+    """
+    backend = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=str(folder / ".duckdb"))
+    try:
+        months = backend.read_parquet(str(folder / "performance" / "year=*" / "*.parquet"), hive_partitioning=False)
+        span = months.aggregate(first=months.month.min(), last=months.month.max()).to_pyarrow().to_pylist()[0]
+        dates = quarter_ends(span["first"], span["last"])
+        if not dates:
+            raise HypothecError(f"snapshots need a history of 12 months or more, got {span['first']} to {span['last']}")
+        loans = backend.read_parquet(str(folder / "loans.parquet"))
+        macro = backend.read_parquet(str(folder / "macro.parquet"))
+        with replace_directory(folder / "snapshots") as building:
+            for done, date in enumerate(dates):
+                report(done / len(dates), f"building the snapshot of {date}")
+                rows = backend.read_parquet(_files_around(folder, date), hive_partitioning=False)
+                table = snapshot(History(loans, rows, macro, span["last"]), schema, date)
+                backend.to_parquet(table, building / f"{date}.parquet", compression="zstd")
+    finally:
+        backend.disconnect()
+    report(1.0, f"built {len(dates)} snapshots")
+    return [date.isoformat() for date in dates]
+
+
+def quarter_ends(first: datetime.date, last: datetime.date) -> list[datetime.date]:
+    """Return the quarter ends with at least twelve months of history, the date's own month included.
+
+    >>> [str(date) for date in quarter_ends(datetime.date(2024, 1, 31), datetime.date(2025, 4, 30))]
+    ['2024-12-31', '2025-03-31']
+    """
+    months = range(_count(first) + HORIZON - 1, _count(last) + 1)
+    return [_month_end(month) for month in months if month % 3 == 2]
+
+
+def _count(date: datetime.date) -> int:
+    return date.year * 12 + date.month - 1
+
+
+def _month_end(count: int) -> datetime.date:
+    year, month = divmod(count, 12)
+    return datetime.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+
+
+def _files_around(folder: Path, date: datetime.date) -> list[str]:
+    """Return the performance files of the years in which the 25 months around `date` lie."""
+    years = (date.year - 1, date.year, date.year + 1)
+    return [str(path) for year in years for path in sorted((folder / "performance" / f"year={year}").glob("*.parquet"))]
+
+
+def month_index(date: ir.DateValue) -> ir.IntegerValue:
+    """Return a date's month as one number that grows by one a month."""
+    return date.year() * 12 + date.month() - 1
+
+
+def snapshot(history: History, schema: Schema, date: datetime.date) -> ir.Table:
+    """Return the snapshot of `date`: the schema's fields, observation date, label maturity and sample.
+
+    Loans on book at `date` that are less than 90 days past due and not in default. A field is
+    looked for among the features, then in loans, then in performance at that month.
+    """
+    rows = with_features(history, date)
+    label = with_label(history, date)
+    mature = _count(date) + HORIZON <= _count(history.last)
+    table = rows.left_join(label, rows.loan_id == label.labelled_id)
+    happened = table.defaulted.fill_null(0) if mature else ibis.null("int64")
+    columns = {}
+    for item in schema.fields:
+        if item == schema.target:
+            columns[item.name] = happened.cast(TARGET_TYPE)
+        elif item.name in table.columns:
+            columns[item.name] = table[item.name].cast(TYPES[item.kind])
+        else:
+            raise HypothecError(f"the schema asks for {item.name!r}, which neither loans, performance nor features have")
+    columns[OBSERVATION_DATE] = ibis.literal(date, "date")
+    columns[LABEL_MATURE] = ibis.literal(mature)
+    columns[SAMPLE] = sample_of(table.loan_id, schema.splits, date, mature)
+    return table.select(**columns).order_by(schema.id.name)
+
+
+def with_features(history: History, date: datetime.date) -> ir.Table:
+    """Return the loans performing at `date` with all that was known of them, from rows up to `date` only."""
+    now = _count(date)
+    known = history.performance.mutate(index=month_index(history.performance.month)).filter(ibis._.index <= now)
+    ended = known.event.fill_null("").isin(ENDED)
+    here = known.filter(known.index == now, known.days_past_due < DEFAULT_DAYS, known.status != "default", ~ended)
+    past = _look_back(known, now)
+    rows = here.join(past, here.loan_id == past.past_id)
+    rows = rows.drop(*[name for name in history.loans.columns if name in rows.columns and name != "loan_id"])
+    table = rows.join(history.loans, "loan_id")
+    return _derive(_with_economy(table, history.macro, now), now)
+
+
+def _look_back(known: ir.Table, now: int) -> ir.Table:
+    """Return what the twelve months up to `now` say of each loan; the month before them gives the former payment."""
+    recent = known.index > now - HORIZON
+    window = known.filter(known.index >= now - HORIZON)
+    return window.group_by(past_id=window.loan_id).aggregate(
+        worst_arrears_12m=window.days_past_due.max(where=recent),
+        months_in_arrears_12m=(window.days_past_due >= 30).sum(where=recent),
+        payment_before=window.payment.max(where=window.index == now - HORIZON),
+    )
+
+
+def _with_economy(table: ir.Table, macro: ir.Table, now: int) -> ir.Table:
+    """Add the region's economy now, twelve months ago and when the loan was granted."""
+    indexed = macro.mutate(index=month_index(macro.month))
+    keys = ["country", "region"]
+    current = indexed.filter(indexed.index == now).select(
+        *keys, "unemployment", "market_rate", price_now="house_price_index")
+    before = indexed.filter(indexed.index == now - HORIZON).select(
+        *keys, unemployment_before="unemployment", price_before="house_price_index")
+    granted = indexed.filter(indexed.index <= now).select(*keys, granted="index", price_granted="house_price_index")
+    table = table.mutate(granted=month_index(table.origination_date))
+    return table.left_join(current, keys).left_join(before, keys, rname="{name}_b").left_join(
+        granted, [*keys, "granted"], rname="{name}_g")  # fmt: skip
+
+
+def _derive(table: ir.Table, now: int) -> ir.Table:
+    """Add the ratios. Payments are monthly, incomes yearly; ratios are shares; no ratio has a zero below it."""
+    income = table.income.cast("float64").nullif(0)
+    value = table.property_value.nullif(0) * table.price_now / table.price_granted.nullif(0)
+    return table.mutate(
+        current_ltv=table.balance.cast("float64") / value,
+        debt_service=12 * table.payment.cast("float64") / income,
+        loan_to_income=table.balance.cast("float64") / income,
+        rate_incentive=table.rate.cast("float64") - table.market_rate,
+        remaining_months=month_index(table.maturity_date) - now,
+        unemployment_change_12m=table.unemployment - table.unemployment_before,
+        house_price_growth_12m=table.price_now / table.price_before - 1,
+        payment_change_12m=table.payment.cast("float64") / table.payment_before.cast("float64").nullif(0) - 1,
+    )
+
+
+def with_label(history: History, date: datetime.date) -> ir.Table:
+    """Return 1 for each loan that is 90 days past due or in default in the twelve months after `date`, else 0."""
+    now = _count(date)
+    rows = history.performance.mutate(index=month_index(history.performance.month))
+    after = rows.filter(rows.index > now, rows.index <= now + HORIZON)
+    bad = (after.days_past_due >= DEFAULT_DAYS) | (after.status == "default")
+    return after.group_by(labelled_id=after.loan_id).aggregate(defaulted=bad.cast("int64").max())
+
+
+def sample_of(loan_id: ir.StringValue, splits: Splits, date: datetime.date, mature: bool) -> ir.StringValue:
+    """Return the sample of each row: by date, and within development by a stable hash of the loan id."""
+    if not mature:
+        return ibis.literal("unlabelled")
+    if splits.out_of_time_from and date >= splits.out_of_time_from:
+        return ibis.literal("out-of-time")
+    if splits.development_until and date > splits.development_until:
+        return ibis.literal("embargo")
+    return ibis.ifelse(is_held_out(loan_id, splits.holdout_share), "out-of-sample", "development")
+
+
+def is_held_out(key: ir.StringValue, share: float) -> ir.BooleanValue:
+    """Return whether an id is held out: the first 8 hex digits of its MD5, modulo 10,000, below 10,000 · share."""
+    digits = ibis.literal("0x") + key.cast("string").hexdigest("md5").substr(0, 8)
+    return digits.cast("int64") % 10_000 < round(10_000 * share)
