@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from models.base import PdModel
 from models.data import ensure_background
 from models.registry import Entry, load_model
+from models.stored import PHI
 from portfolio.atomic import replace_file
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, part_of, silent
 from portfolio.schema import OBSERVATION_DATE
 
-PHI = "phi_"
 BLOCK = 20_000
 SAMPLED_ROWS = 300  # how many loans of a snapshot are explained where shap explains, at seconds a loan
 
@@ -83,4 +85,8 @@ def store_scores(engine: Engine, entry: Entry, key: str, frame: pd.DataFrame) ->
         raise HypothecError(f"model {entry.ref} gives {int((~np.isfinite(frame['pd'])).sum())} PDs in {key} that are "
                             "no numbers; nothing was stored for this snapshot")
     with replace_file(engine.portfolio.scores / entry.name / entry.version / f"{key}.parquet") as temporary:
-        frame.to_parquet(temporary, index=False, compression="zstd")
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        place = table.schema.get_field_index(OBSERVATION_DATE)
+        # pandas knows no dates: as a timestamp the column would not join with the snapshots' DATE
+        table = table.set_column(place, OBSERVATION_DATE, table.column(place).cast(pa.timestamp("us")).cast(pa.date32()))
+        pq.write_table(table, temporary, compression="zstd")

@@ -1,0 +1,102 @@
+"""What scoring stored, read back: PDs of a sample, a snapshot's loans, one loan's attributions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from models.base import Labels, PdModel
+from models.data import ensure_background
+from portfolio.engine import Engine
+from portfolio.errors import HypothecError
+from portfolio.schema import OBSERVATION_DATE, SAMPLE
+from portfolio.selection import select_rows
+
+PHI = "phi_"
+Where = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A sample's rows with known outcome: `y`, the loan's hash of each row, and each model's PDs by reference."""
+
+    y: Labels
+    loan: "np.ndarray[tuple[int], np.dtype[np.uint64]]"
+    scores: dict[str, "np.ndarray[tuple[int], np.dtype[np.float64]]"]
+
+
+def load_scored(engine: Engine, refs: Sequence[str], sample: str, where: Where) -> Scored:
+    """Return outcome and stored PDs of every row of `sample` that all the models have scored."""
+    schema = engine.portfolio.schema
+    id_name, target = schema.id.name, schema.target.name
+    rows = select_rows(engine.snapshots(), where)
+    table = rows.filter(rows[SAMPLE] == sample, rows[target].notnull()).select(
+        _id=rows[id_name], _date=_date_key(rows), _y=rows[target].cast("int64"))
+    for place, ref in enumerate(refs):
+        scores = engine.scores(*ref.split("/"))
+        part = scores.select(_id=scores[id_name], _date=_date_key(scores), **{f"_pd{place}": scores["pd"]})
+        table = table.inner_join(part, ["_id", "_date"])
+    wanted = table.select("_y", _loan=table["_id"].hash(), **{f"_pd{i}": table[f"_pd{i}"] for i in range(len(refs))})
+    frame = engine.fetch(wanted)
+    return Scored(frame["_y"].to_numpy(), frame["_loan"].to_numpy(),
+                  {ref: frame[f"_pd{place}"].to_numpy() for place, ref in enumerate(refs)})
+
+
+def _date_key(table: ir.Table) -> ir.Column:
+    """Return the observation date as text: an undated table's NULL would match nothing in a join."""
+    return table[OBSERVATION_DATE].cast("date").cast("string").fill_null("")
+
+
+def load_loan_index(engine: Engine, refs: Sequence[str], key: str,
+                    where: Where) -> pd.DataFrame:
+    """Return `loan` (as text) and one PD column a model reference, for the loans of snapshot `key`."""
+    id_name = engine.portfolio.schema.id.name
+    rows = select_rows(engine.snapshots([key]), where)
+    table = rows.select(loan=rows[id_name].cast("string"))
+    for ref in refs:
+        scores = engine.scores(*ref.split("/"), [key])
+        table = table.inner_join(scores.select(loan=scores[id_name].cast("string"), **{ref: scores["pd"]}), "loan")
+    return engine.fetch(table.order_by("loan"))
+
+
+def load_loan(engine: Engine, key: str, loan: str) -> pd.Series:
+    """Return one loan's row of snapshot `key`; an unknown id is refused."""
+    id_name = engine.portfolio.schema.id.name
+    rows = engine.snapshots([key])
+    found = engine.fetch(rows.filter(rows[id_name].cast("string") == loan))
+    if found.empty:
+        raise HypothecError(f"there is no {engine.portfolio.schema.subject} {loan!r} in the snapshot {key}; "
+                            "check the id, or choose another snapshot")
+    return found.iloc[0]
+
+
+def explain_loan(engine: Engine, load: Callable[[], PdModel], ref: str, key: str, loan: str) -> tuple[float, pd.Series]:
+    """Return base and attributions of one loan: stored ones, or computed now with the model that `load` gives."""
+    id_name = engine.portfolio.schema.id.name
+    scores = engine.scores(*ref.split("/"), [key])
+    stored = engine.fetch(scores.filter(scores[id_name].cast("string") == loan))
+    if not stored.empty and "base" in stored and pd.notna(stored["base"].iloc[0]):
+        phi = stored.filter(like=PHI, axis=1).iloc[0]
+        return float(stored["base"].iloc[0]), phi.rename(lambda name: name.removeprefix(PHI))
+    model = load()
+    row = load_loan(engine, key, loan).to_frame().T[[item.name for item in model.features]]
+    numbers = [item.name for item in model.features if item.kind == "number"]
+    done = model.explain(row.astype(dict.fromkeys(numbers, float)), ensure_background(engine, model.features))
+    return done.base, done.values.iloc[0]
+
+
+def typical_values(engine: Engine) -> dict[str, Any]:
+    """Return each feature's median, or most frequent category, in the recorded background."""
+    background = pd.read_parquet(engine.portfolio.models / "background.parquet")
+    return {item.name: _typical(background[item.name]) for item in engine.portfolio.schema.with_role("feature")
+            if item.name in background}
+
+
+def _typical(column: pd.Series) -> Any:
+    known = column.dropna()
+    if known.empty:
+        return None
+    return float(known.median()) if pd.api.types.is_numeric_dtype(known) else known.mode().iloc[0]

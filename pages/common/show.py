@@ -1,0 +1,106 @@
+"""How a result is shown: figure or table, its definition, its download."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from analytics.words import format_value
+from pages.common import cached
+from pages.common.shell import View, describe_filters
+
+CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+          "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "hypothec"}}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How a figure is computed: in words, as a formula, over which data, by which model version."""
+
+    text: str
+    formula: str = ""
+    window: str = ""
+    model: str = ""
+
+
+def figure(view: View, chart: go.Figure, table: pd.DataFrame, definition: Definition, *, key: str) -> None:
+    """Show a chart in a card with its table, its definition and a download."""
+    with st.container(border=True, height="stretch"):
+        place = st.container()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            shown = st.segmented_control("Shown as", ["Chart", "Table"], default="Chart", required=True, key=f"{key}_as",
+                                         label_visibility="collapsed", persist_state="session")
+            _explain(view, definition, key)
+            st.download_button("CSV", lambda: to_csv(table), file_name=f"hypothec_{key}.csv", mime="text/csv",
+                               icon=":material/download:", key=f"{key}_csv", on_click="ignore", type="tertiary")
+        if shown == "Table":
+            place.dataframe(table, hide_index=True, key=f"{key}_table")
+        else:
+            place.plotly_chart(chart, key=f"{key}_chart", config=CONFIG, alt=_title(chart))
+
+
+def _title(chart: go.Figure) -> str:
+    return (chart.layout.title.text or "chart").replace("<br>", " ")
+
+
+def _explain(view: View, definition: Definition, key: str) -> None:
+    portfolio = cached.portfolio(view.selection)
+    with st.popover("How is this computed?", icon=":material/function:", type="tertiary", key=f"{key}_how"):
+        st.markdown(definition.text)
+        if definition.formula:
+            st.code(definition.formula, language=None, wrap_lines=True)
+        rows = {"Selection": describe_filters(view), "Data window": definition.window, "Model": definition.model,
+                "Source": portfolio.manifest["source"], "Data SHA-256": portfolio.data_hash[:16] + "…"}
+        st.markdown("\n".join(f"- **{name}:** {value}" for name, value in rows.items() if value))
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV; text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
+    safe = table.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_datetime64_any_dtype(safe[name]):
+            safe[name] = safe[name].map(_defuse)
+    return safe.to_csv(index=False).encode("utf-8-sig")
+
+
+def _defuse(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure of the top row: its latest value, how it stood a year before, and its course."""
+
+    label: str
+    value: float
+    unit: str
+    before: float | None
+    course: list[float]
+    better: str = ""
+    explanation: str = ""
+    since: str = "a year ago"
+
+
+def cards(items: list[Card]) -> None:
+    """Show cards of equal size in a grid that reflows."""
+    with st.grid("auto", min_column_width=178, gap="small"):
+        for item in items:
+            delta = _delta(item)
+            colour = {"higher": "normal", "lower": "inverse"}.get(item.better, "off")
+            st.metric(item.label, format_value(item.value, item.unit), delta, delta_color=colour, border=True,
+                      height="stretch", chart_data=item.course or None, chart_type="line", help=item.explanation or None,
+                      delta_description=f"on {item.since}" if delta not in (None, 0) else None)
+
+
+def _delta(item: Card) -> str | int | None:
+    """Return the change since the year before: in points for shares, in per cent for amounts; 0 where it does not show."""
+    if item.before is None or pd.isna(item.before) or pd.isna(item.value):
+        return None
+    if item.unit == "share":
+        points = round(100 * (item.value - item.before), 2)
+        return f"{points:+.2f} pp".replace("-", "−").replace("−", "-") if points else 0
+    if not item.before:
+        return None
+    change = round(100 * (item.value / item.before - 1), 1)
+    return f"{change:+.1f} %" if change else 0
