@@ -1,8 +1,8 @@
 """Attributions of a network by antithetic permutation walks, batched under JAX.
 
-From a background row to the loan, features are switched one by one in a random order, from the next background
-row in the reverse order; each switch's change of the logit goes to its feature (Castro et al. 2009; Mitchell et al.
-2022).
+From every background row to the loan, features are switched one by one in a random order and once more in the
+reverse order; each switch's change of the logit goes to its feature (Castro et al. 2009; Mitchell et al. 2022). The
+pair of walks is exact where features act alone or in twos, so only higher interactions are sampled.
 Every walk telescopes to f(loan) - f(background row) and every background row is walked, so the attributions
 add up to f(loan) - mean f(background) whatever the orders; the orders' sampling only spreads credit between features.
 The first layer is linear in the embeddings, so a switch is an addition to its input.
@@ -38,10 +38,10 @@ def explain_network(model: "Neural", X: Matrix, background: Matrix, *, seed: int
 
 
 def antithetic_orders(count: int, features: int, seed: int) -> Any:
-    """Return one order of the features for each of `count` background rows, every second the reverse of the one before."""
+    """Return for each of `count` background rows an order of the features and its reverse: (count, 2, features)."""
     draw = np.random.default_rng(seed)
-    forward = np.array([draw.permutation(features) for _ in range((count + 1) // 2)])
-    return np.stack([forward, forward[:, ::-1]], axis=1).reshape(-1, features)[:count]
+    forward = np.array([draw.permutation(features) for _ in range(count)])
+    return np.stack([forward, forward[:, ::-1]], axis=1)
 
 
 def _compiled_walk() -> Any:
@@ -60,7 +60,8 @@ def _compiled_walk() -> Any:
             path = jnp.concatenate([jnp.zeros_like(switched[:, :1]), switched], axis=1) + start.sum(axis=0)
             return total.at[:, order].add(jnp.diff(logit(path), axis=1)), None
 
-        total, _ = jax.lax.scan(one_walk, jnp.zeros(rows.shape[:2]), (reference, orders))
-        return total / len(reference)
+        steps = (jnp.repeat(reference, 2, axis=0), orders.reshape(-1, orders.shape[-1]))
+        total, _ = jax.lax.scan(one_walk, jnp.zeros(rows.shape[:2]), steps)
+        return total / len(steps[0])
 
     return walk

@@ -16,6 +16,7 @@ from pathlib import Path
 from portfolio.errors import HypothecError
 
 PREFIX = ".building-"
+SWAPS = 100
 
 
 @contextlib.contextmanager
@@ -48,14 +49,28 @@ def replace_directory(target: Path) -> Iterator[Path]:
     previous = previous_directory(target)
     try:
         yield building
+        recover_directory(target)  # a killed run may have left the only good state parked
         shutil.rmtree(previous, ignore_errors=True)
-        if target.exists():
-            os.rename(target, previous)
-        os.rename(building, target)
+        _swap(building, target, previous)
         shutil.rmtree(previous, ignore_errors=True)
     finally:
         shutil.rmtree(building, ignore_errors=True)
         recover_directory(target)
+
+
+def _swap(building: Path, target: Path, previous: Path) -> None:
+    """Rename `target` to `previous` and `building` to `target`."""
+    for _ in range(SWAPS):
+        if target.exists():
+            os.rename(target, previous)
+        try:
+            os.rename(building, target)
+            return
+        except OSError:
+            # a reader that opened the workspace between the two renames has put the former state back
+            if not target.exists():
+                raise
+    raise HypothecError(f"{target} is opened by other programs all the time; stop them, then try again")
 
 
 def previous_directory(target: Path) -> Path:
