@@ -23,6 +23,13 @@ bench: .venv/.dev
 	@./tests/find_chromium.sh > .venv/.chromium
 	CHROMIUM="$$(cat .venv/.chromium)" $(BIN)/python benchmarks/run.py
 
+# Renews the picture in the README from the full demo.
+screenshot: .venv/.dev
+	@./tests/find_chromium.sh > .venv/.chromium
+	README_WORKSPACE="$${HYPOTHEC_WORKSPACE:-workspace}" CHROMIUM="$$(cat .venv/.chromium)" \
+		$(BIN)/python -m pytest -q tests/browser/test_app.py::test_readme_screenshot
+	mkdir -p docs && cp tests/browser/shots/readme.png docs/screenshot.png
+
 # Renews the pins of everything that requirements*.txt pull in.
 lock: .venv/.dev
 	$(BIN)/pip freeze --exclude-editable > constraints.txt

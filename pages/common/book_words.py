@@ -81,19 +81,23 @@ class Words:
         year_before = known[pd.to_datetime(known[shown.date]) == pd.Timestamp(last[shown.date]) - pd.DateOffset(years=1)
                             + pd.offsets.MonthEnd(0)]
         before = float(year_before[shown.value].iloc[0]) if len(year_before) else None
-        better = "lower" if shown.value in ("arrears_30", "default_rate") else ""
+        better = "lower" if shown.value in ("arrears_30", "arrears_90", "default_rate") else ""
         when = f"{shown.definition} As of {format_month(last[shown.date])}."
         return Card(shown.label, float(last[shown.value]), shown.unit, before,
                     [float(value) for value in known[shown.value].tail(POINTS)], better, when)
 
+    def first_trend(self) -> str:
+        """Return the measure that the trend opens with: where things go wrong."""
+        return next(name for name in ("arrears_30", "default_rate", *self.trends()) if name in self.trends())
+
     def trends(self) -> dict[str, Shown]:
         """Return the measures over time, by column name, in the order of the cards."""
-        trends = [self._monthly(name) for name in ("exposure", "loans", "arrears_30", "prepayment")] \
+        trends = [self._monthly(name) for name in ("exposure", "loans", "arrears_30", "arrears_90", "prepayment")] \
             if not self.months.empty else []
         if self.dated:
             own = {shown.value for shown in trends}
             trends += [self._dated(*measure) for measure in self._dated_measures() if measure[0] not in own]
-        order = ("exposure", "loans", "default_rate", "arrears_30", "prepayment", *self.averages)
+        order = ("exposure", "loans", "default_rate", "arrears_30", "arrears_90", "prepayment", *self.averages)
         found = {shown.value: shown for shown in trends if shown.frame[shown.value].notna().any()}
         return {name: found[name] for name in order if name in found}
 
@@ -116,14 +120,18 @@ class Words:
         own = [("exposure", "Exposure", self.schema.currency, "Sum of the exposures observed.", True),
                ("loans", f"{self.schema.subject.capitalize()}s", "", "Rows observed.", True),
                ("default_rate", event, "share", rate, True)]
-        return own + [(name, f"Average {_lower(self.schema.get(name).label)}", self.schema.get(name).unit,
+        return own + [(name, self.schema.get(name).label, self.schema.get(name).unit,
                        f"{self.schema.get(name).description} {MEASURES['average'].definition}", False)
                       for name in self.averages]
 
     def _dated(self, value: str, label: str, unit: str, text: str, from_zero: bool) -> Shown:
-        title = describe_change(self.dates, value=value, noun=label, unit=unit, date=DATE, period="quarter")
-        return Shown(self.dates, label, value, unit, title, self._subtitle(label, self.dates.dropna(subset=[value]), DATE),
+        title = describe_change(self.dates, value=value, noun=self._of(value, label), unit=unit, date=DATE,
+                                period="date")
+        return Shown(self.dates, label, value, unit, title, self._subtitle(self._of(value, label), self.dates.dropna(subset=[value]), DATE),
                      text, self._window(self.dates.dropna(subset=[value]), DATE), date=DATE, from_zero=from_zero)
+
+    def _of(self, value: str, label: str) -> str:
+        return f"average {label}" if value in self.averages else label
 
     def _subtitle(self, label: str, frame: pd.DataFrame, date: str) -> str:
         if frame.empty:
@@ -155,8 +163,9 @@ class Words:
                  if len(readable) else "Too few loans in arrears to rank the regions")
         window = self._window(pd.DataFrame({"month": sorted(monthly["month"].unique())[-12:]}), "month")
         return Shown(frame, "Arrears", "arrears_30", "share", title,
-                     f"Loans 30 days or more past due, mean of 12 month ends; grey: fewer than 5 loan-months in arrears",
-                     compute_trailing_arrears.__doc__ or "", window, column=region.name,
+                     "Loans 30 days or more past due, mean of 12 month ends; grey: fewer than 5 loan-months in arrears",
+                     "Loan-months 30 days past due or more as a share of the loan-months on the book, over the last 12 month "
+                     "ends. No interval: the months of one loan are not independent.", window, column=region.name,
                      country=country.name if country else None)
 
     def segments(self) -> list[str]:
@@ -190,8 +199,3 @@ class Words:
             return None
         mature = self.dates[self.dates["n"] > 0].tail(4)
         return tuple(f"{date:%Y-%m-%d}" for date in mature[DATE])
-
-
-def _lower(label: str) -> str:
-    """Return a label as it reads inside a sentence; abbreviations stay."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]

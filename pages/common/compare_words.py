@@ -82,21 +82,27 @@ class Words:
             return [f"Only {self.views[0].label} has scores; a comparison needs two."]
         differences = cached.differences(self.selection, sample)
         metrics = cached.metrics(self.selection, sample).set_index(["model", "metric"])
-        return [self._verdict(item, champion, differences, metrics) for item in self.views if item.ref != champion.ref]
+        own = f"{champion.label.replace(' (champion)', '')}, the champion: {self._level(metrics.loc[(champion.ref, 'o_e_ratio')])}."
+        return [own, *(self._verdict(item, champion, differences, metrics) for item in self.views if item.ref != champion.ref)]
+
+    def _level(self, ratio: pd.Series) -> str:
+        """Return whether the PDs fit the outcomes, with the ratio in the Risk reading."""
+        level = ("its PDs fit the outcomes" if ratio["low"] <= 1 <= ratio["high"] else
+                 "its PDs are too low" if ratio["low"] > 1 else "its PDs are too high")
+        if self.view.business:
+            return level
+        return f"{level} (observed/expected {ratio['estimate']:.2f} {format_interval(ratio['low'], ratio['high'], digits=2)})"
 
     def _verdict(self, item: Any, champion: Any, differences: pd.DataFrame, metrics: pd.DataFrame) -> str:
         gini = differences[(differences["challenger"] == item.ref) & (differences["metric"] == "gini")].iloc[0]
         ratio = metrics.loc[(item.ref, "o_e_ratio")]
         words = {"better": "ranks better than", "worse": "ranks worse than"}
         ranks = words.get(gini["verdict"], "cannot be told apart in ranking from")
-        level = ("its PDs fit the outcomes" if ratio["low"] <= 1 <= ratio["high"] else
-                 "its PDs are too low" if ratio["low"] > 1 else "its PDs are too high")
         name = champion.label.replace(" (champion)", "").lower()
         if self.view.business:
-            return f"{item.label} {ranks} the {name}; {level}."
+            return f"{item.label} {ranks} the {name}; {self._level(ratio)}."
         detail = f"Gini {gini['difference']:+.3f} {format_interval(gini['low'], gini['high'], digits=3)}"
-        return (f"{item.label} {ranks} the {name}: {detail}, p {format_p_value(gini['p_value'])}; {level} "
-                f"(observed/expected {ratio['estimate']:.2f} {format_interval(ratio['low'], ratio['high'], digits=2)}).")
+        return (f"{item.label} {ranks} the {name}: {detail}, p {format_p_value(gini['p_value'])}; {self._level(ratio)}.")
 
     def all_metrics(self) -> pd.DataFrame:
         """Return every metric of every model and sample."""
@@ -128,8 +134,8 @@ class Words:
 
     def metrics_columns(self) -> dict[str, Any]:
         """Return how the table's columns are drawn."""
-        wide = {item.label: st.column_config.TextColumn(width="medium") for item in self.views}
-        return {"Metric": st.column_config.TextColumn(width="small"), "Sample": st.column_config.TextColumn(width="small"),
+        wide = {item.label: st.column_config.TextColumn(width=160) for item in self.views}
+        return {"Metric": st.column_config.TextColumn(width=125), "Sample": st.column_config.TextColumn(width=105),
                 **wide}
 
     def metrics_definition(self) -> str:
@@ -156,8 +162,7 @@ class Words:
         labels = {ref: f"{label}, AUC {auc[ref]:.3f}" for ref, label in self.labels.items()}
         best = auc.idxmax()
         return Curve(cached.roc(self.selection, sample), labels,
-                     f"A random {self.schema.subject} with {self.schema.event} outranks one without in "
-                     f"{format_share(float(auc[best]), 0)} of pairs under {self.labels[best]}",
+                     f"{self.labels[best]} puts {format_share(float(auc[best]), 0)} of pairs in the right order",
                      f"ROC curve, {self.window(sample)}", METRICS["auc"].definition)
 
     def calibration(self, sample: str) -> Curve:

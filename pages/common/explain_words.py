@@ -9,7 +9,7 @@ import pandas as pd
 from analytics.attributions import Dependence, compute_waterfall
 from analytics.odds import to_factor
 from analytics.reasons import describe_reasons
-from analytics.words import format_factor, format_list, format_pd_business, format_share, format_value
+from analytics.words import format_factor, format_list, format_share, format_value
 from pages.common import cached
 from pages.common.shell import View, describe_filters
 
@@ -71,7 +71,9 @@ class Words:
         self.colours = {item.ref: item.colour for item in self.views}
         self.labels = {item.ref: item.label for item in self.views}
         self.feature_labels = {item.name: item.label for item in self.schema.fields}
-        self.units = {item.name: item.unit for item in self.schema.fields}
+        # "Months on book of 12 months" says it twice: a unit that the label names is left out.
+        self.units = {item.name: "" if item.unit and item.unit in item.label.lower() else item.unit
+                      for item in self.schema.fields}
 
     def problem(self) -> tuple[str, str] | None:
         """Return why there is nothing to explain and the way on, or None."""
@@ -158,8 +160,7 @@ class Words:
         """Return one loan explained by every model."""
         row = cached.loan(self.selection, self.key, loan_id)
         risks = self.index().set_index("loan").loc[loan_id]
-        said = [f"{item.label} {self._risk(float(risks[item.ref]))}" for item in self.views]
-        head = f"{self.schema.subject.capitalize()} {loan_id}: {'; '.join(said)}"
+        head = self._headline(loan_id, {item.label: float(risks[item.ref]) for item in self.views})
         models = [self._explain(item, row, loan_id, float(risks[item.ref])) for item in self.views]
         usual = cached.typical(self.selection)
         shown = [item for item in self.schema.fields if item.name in row.index and not {"ignore", "protected"} & set(item.roles)]
@@ -170,10 +171,14 @@ class Words:
                               "Meaning": [item.description for item in shown]})
         return Loan(head, models, facts)
 
-    def _risk(self, pd_: float) -> str:
-        if self.view.business:
-            return format_pd_business(pd_, f"{self.schema.subject}s")
-        return f"PD {format_share(pd_)}"
+    def _headline(self, loan_id: str, risks: dict[str, float]) -> str:
+        """Return every model's PD in one sentence, in the same crowd for all so that they can be compared."""
+        name = f"{self.schema.subject.capitalize()} {loan_id}"
+        if not self.view.business:
+            return f"{name}: PD " + ", ".join(f"{format_share(risk)} ({label})" for label, risk in risks.items())
+        crowd = 1000 if min(risks.values()) >= 0.001 else 10_000
+        said = ", ".join(f"{round(risk * crowd):,} ({label})" for label, risk in risks.items())
+        return f"{name}: of {crowd:,} like it, {self.schema.event} {self.schema.within} is expected for {said}"
 
     def _explain(self, item: Any, row: pd.Series, loan_id: str, risk: float) -> Explained:
         base, phi = cached.loan_explanation(self.selection, item.ref, self.key, loan_id)

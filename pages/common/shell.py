@@ -62,7 +62,7 @@ def _sidebar() -> View:
     wanted = os.environ.get("HYPOTHEC_PORTFOLIO", DEFAULT_PORTFOLIO)
     first = names.index(wanted) if wanted in names else 0
     with st.sidebar:
-        name = st.selectbox("Portfolio", names, index=first, key="portfolio", bind="query-params")
+        name = st.selectbox("Portfolio shown", names, index=first, key="portfolio", bind="query-params")
         reading = st.segmented_control("Reading", ["Business", "Risk"], default="Business", required=True, key="reading",
                                        bind="query-params", width="stretch",
                                        help="The same figures in other words: Business is plain, Risk has every detail.")

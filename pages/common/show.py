@@ -99,7 +99,7 @@ def _delta(item: Card) -> str | int | None:
         return None
     if item.unit == "share":
         points = round(100 * (item.value - item.before), 2)
-        return f"{points:+.2f} pp".replace("-", "−").replace("−", "-") if points else 0
+        return f"{points:+.2f} pp" if points else 0  # a plain hyphen: Streamlit reads the sign from it
     if not item.before:
         return None
     change = round(100 * (item.value / item.before - 1), 1)

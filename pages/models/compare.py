@@ -14,13 +14,12 @@ if problem := words.problem():
 sample = st.segmented_control("Sample", words.samples, default=words.samples[0], required=True, key="compare_sample",
                               bind="query-params", label_visibility="collapsed", format_func=words.sample_label)
 st.caption(words.sample_meaning(sample))
-for verdict in words.verdicts(sample):
-    st.markdown(f"#### {verdict}")
+st.markdown("\n".join(f"- **{verdict}**" for verdict in words.verdicts(sample)))
 
 window = words.window(sample)
 with st.container(border=True):
     st.markdown(f"**{words.metrics_heading()}**")
-    st.dataframe(words.metrics_table(), hide_index=True, key="compare_metrics", column_config=words.metrics_columns())
+    st.dataframe(words.metrics_table(), hide_index=True, key="compare_metrics", height=460, column_config=words.metrics_columns())
 metrics = words.all_metrics()
 show.figure(view, plot_metric_intervals(metrics, words.shown_metrics(), colours=words.colours, labels=words.labels,
                                         samples=words.samples, title=words.spread_title(sample),

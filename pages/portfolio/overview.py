@@ -18,12 +18,12 @@ if latest.empty or not latest["loans"].sum():
 st.markdown(f"#### {words.finding()}")
 show.cards(words.cards())
 
-left, right = st.columns([3, 2], gap="medium")
+left, right = st.columns(2, gap="medium")
 with left:
     if trends := words.trends():
         chosen = st.pills("Trend of", list(trends), format_func=lambda name: trends[name].label, required=True,
-                          default=next(iter(trends)), key="overview_trend", bind="query-params",
-                          label_visibility="collapsed")
+                          default=words.first_trend(), key="overview_trend", bind="query-params",
+                          label_visibility="collapsed", wrap=True)
         trend = trends[chosen]
         show.figure(view, plot_trend(trend.frame, {chosen: trend.label}, unit=trend.unit, title=trend.title,
                                      subtitle=trend.subtitle, x=trend.date, from_zero=trend.from_zero, height=300),
@@ -44,7 +44,7 @@ segments = words.segments()
 if segments:
     st.subheader(words.by_segment_heading(), anchor=False)
     chosen = st.pills("By", segments, format_func=lambda name: view.schema.get(name).label, required=True,
-                      default=segments[0], key="overview_by", bind="query-params", label_visibility="collapsed")
+                      default=segments[0], key="overview_by", bind="query-params", label_visibility="collapsed", wrap=True)
     table = words.outcomes_by(chosen)
     show.figure(view, plot_bars_by_category(compute_largest(table.frame, chosen, top=12), category=chosen,
                                             value="default_rate", unit="share", low="default_rate_low",

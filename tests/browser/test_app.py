@@ -1,0 +1,134 @@
+"""The app in a real browser: every page, both themes, both widths, from a fresh server, deep links first."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import serve
+
+SHOTS = Path(__file__).parent / "shots"
+PAGES = {"": "Overview", "compare": "Compare", "explain": "Explain"}
+
+
+@pytest.fixture(scope="module")
+def address(demo_workspace):
+    with serve(demo_workspace) as address:
+        yield address
+
+
+def shoot(visitor, name):
+    """Take a screenshot of the whole page and return it."""
+    page = visitor.page
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": min(height + 40, 6000)})
+    visitor.page.wait_for_timeout(500)
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.mark.parametrize("path", ["explain", "compare", ""])
+def test_a_deep_link_to_a_fresh_server_meets_the_gate_first(demo_workspace, visit, path):
+    with serve(demo_workspace, HYPOTHEC_ACCESS_CODE="opensesame") as address:
+        visitor = visit(address)
+        visitor.open(path)
+        text = visitor.page.inner_text("[data-testid=stMain]")
+        assert "Access code" in text
+        assert PAGES[path] not in text
+        assert visitor.page.locator("[data-testid=stPlotlyChart]").count() == 0
+        assert "Portfolio shown" not in visitor.page.inner_text("body")
+        visitor.page.get_by_label("Access code").fill("wrong")
+        visitor.page.get_by_role("button", name="Open").click()
+        visitor.page.get_by_text("not the access code").wait_for()
+        assert visitor.page.locator("[data-testid=stPlotlyChart]").count() == 0
+        visitor.page.get_by_label("Access code").fill("opensesame")
+        visitor.page.get_by_role("button", name="Open").click()
+        visitor.page.get_by_role("heading", name=PAGES[path], exact=True).wait_for()
+        assert visitor.foreign == []
+
+
+@pytest.mark.parametrize("portfolio", ["demo", "loanapp"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 1920)])
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_whole(address, visit, portfolio, scheme, width, path):
+    visitor = visit(address, width=width, scheme=scheme)
+    visitor.open(path, portfolio=portfolio)
+    assert visitor.page.get_by_role("heading", name=PAGES[path], exact=True).is_visible()
+    assert ("Synthetic data" in visitor.page.inner_text("[data-testid=stMain]")) == (portfolio == "demo")
+    charts = visitor.page.locator("[data-testid=stPlotlyChart] .main-svg")
+    assert charts.count() > 0
+    shoot(visitor, f"{portfolio}_{PAGES[path].lower()}_{scheme}_{width}")
+    for text in visitor.page.locator(".gtitle").all():  # no title runs out of its card
+        outer = text.locator("xpath=ancestor::*[@data-testid='stPlotlyChart']").bounding_box()
+        inner = text.bounding_box()
+        assert inner["x"] + inner["width"] <= outer["x"] + outer["width"] + 1, text.inner_text()
+    visitor.check()
+
+
+def test_navigation_reading_and_filters_live_in_the_link(address, visit):
+    visitor = visit(address)
+    page = visitor.page
+    visitor.open("")
+    loans = page.locator("[data-testid=stMetric]", has_text="Loans").inner_text()
+    page.get_by_text("Risk", exact=True).click()
+    page.get_by_role("button", name="Italy").or_(page.get_by_role("radio", name="Italy")).or_(
+        page.get_by_role("checkbox", name="Italy")).first.click()  # fmt: skip
+    visitor.settle()
+    assert "reading=Risk" in page.url
+    assert "only_country=Italy" in page.url
+    filtered = page.locator("[data-testid=stMetric]", has_text="Loans").inner_text()
+    assert filtered != loans
+    again = visit(address)
+    again.page.goto(page.url)
+    again.settle()
+    assert again.page.locator("[data-testid=stMetric]", has_text="Loans").inner_text() == filtered
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("heading", name="Compare", exact=True).wait_for()
+    visitor.settle()
+    assert "Country: Italy" in page.inner_text("[data-testid=stMain]")
+    visitor.check()
+
+
+def test_a_figure_has_its_table_definition_and_download(address, visit):
+    visitor = visit(address)
+    page = visitor.page
+    visitor.open("", portfolio="demo")
+    card = page.locator(".st-key-overview_trend_figure_chart")
+    card.wait_for()
+    page.get_by_role("button", name=re.compile("How is this computed")).first.click()
+    page.get_by_text("Data SHA-256").first.wait_for()
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("CSV")).first.click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert text.splitlines()[0].startswith("month,loans,exposure")
+    visitor.check()
+
+
+def test_an_empty_selection_says_so_and_offers_a_way_back(address, visit):
+    visitor = visit(address)
+    visitor.open("", portfolio="demo", only_country="Netherlands", only_region="Lazio")
+    main = visitor.page.inner_text("[data-testid=stMain]")
+    assert "No loan matches" in main
+    visitor.page.get_by_role("button", name="Clear all filters").click()
+    visitor.page.locator("[data-testid=stMetric]").first.wait_for()
+    visitor.check()
+
+
+def test_an_unknown_loan_is_a_sentence(address, visit):
+    visitor = visit(address)
+    visitor.open("explain", portfolio="demo", explain_loan="nobody")
+    assert "There is no loan 'nobody'" in visitor.page.inner_text("[data-testid=stMain]")
+    visitor.check()
+
+
+def test_readme_screenshot(demo_workspace, visit):
+    # `make screenshot` sets README_WORKSPACE to the full demo and copies the picture to docs/.
+    with serve(os.environ.get("README_WORKSPACE", demo_workspace)) as address:
+        visitor = visit(address, width=1440, height=1000)
+        visitor.open("", portfolio="demo")
+        SHOTS.mkdir(exist_ok=True)
+        visitor.page.screenshot(path=SHOTS / "readme.png")
+        visitor.check()
+    assert (SHOTS / "readme.png").stat().st_size <= 300_000
