@@ -1,0 +1,1 @@
+"""Statistics and figures: tables in, tables and figures out. No files, no models, no Streamlit."""
