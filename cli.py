@@ -17,6 +17,12 @@ CHAMPION_UNTIL = datetime.datetime(2019, 12, 31)
 FAMILIES = ("scorecard", "boosting", "neural")
 
 
+class BadInput(click.ClickException):
+    """A mistake of the user's: one line and exit code 2."""
+
+    exit_code = 2
+
+
 class CleanErrors(click.Group):
     """Turns a HypothecError into one clear line and exit code 2."""
 
@@ -25,21 +31,24 @@ class CleanErrors(click.Group):
         try:
             return super().invoke(ctx)
         except HypothecError as error:
-            failure = click.ClickException(" ".join(str(error).split()))
-            failure.exit_code = 2
-            raise failure from None
+            raise BadInput(" ".join(str(error).split())) from None
 
 
 def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --workspace, the folder that holds the portfolios."""
-    return click.option("--workspace", type=click.Path(path_type=Path, file_okay=False), callback=_workspace,
-                        help="Folder of the portfolios (default: HYPOTHEC_WORKSPACE or ./workspace).")(command)
+    return click.option(
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=_workspace,
+        help="Folder of the portfolios (default: HYPOTHEC_WORKSPACE or ./workspace).",
+    )(command)
 
 
 def portfolio_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --portfolio, the portfolio's name."""
-    return click.option("--portfolio", "name", default=DEFAULT_PORTFOLIO, show_default=True,
-                        help="Name of the portfolio.")(command)
+    return click.option(
+        "--portfolio", "name", default=DEFAULT_PORTFOLIO, show_default=True, help="Name of the portfolio."
+    )(command)
 
 
 def _workspace(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path:
@@ -55,7 +64,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--loans", default=50_000, show_default=True, type=click.IntRange(500), help="How many loans to generate.")
+@click.option(
+    "--loans", default=50_000, show_default=True, type=click.IntRange(500), help="How many loans to generate."
+)
 @click.option("--months", default=150, show_default=True, type=click.IntRange(36, 150), help="Months of history.")
 @click.option("--seed", default=20260630, show_default=True, help="The same seed gives the same book.")
 @click.option("--train/--no-train", "with_models", default=True, help="Train and score the three models too.")
@@ -69,8 +80,9 @@ def demo(workspace: Path, name: str, loans: int, months: int, seed: int, with_mo
     from models.demo import build_demo
 
     report = TerminalReport()
-    portfolio = build_demo(workspace, name=name, loans=loans, months=months, seed=seed, with_models=with_models,
-                           report=report)
+    portfolio = build_demo(
+        workspace, name=name, loans=loans, months=months, seed=seed, with_models=with_models, report=report
+    )
     report.close(f"Built {portfolio.root} ({loans:,} loans)")
     click.echo(f"Next: python cli.py serve --portfolio {name}")
 
@@ -87,7 +99,9 @@ def ingest() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--portfolio", "name", required=True, help="Name of the portfolio to make or replace.")
 @workspace_option
-def ingest_table_command(workspace: Path, file: Path, name: str, mapping: Path | None, dry_run: bool, yes: bool) -> None:
+def ingest_table_command(
+    workspace: Path, file: Path, name: str, mapping: Path | None, dry_run: bool, yes: bool
+) -> None:
     """Ingest one table: CSV, CSV.gz, Parquet, JSON lines or Excel.
 
     Example: python cli.py ingest table loanapp.csv --portfolio loanapp --mapping loanapp.toml --yes
@@ -110,14 +124,22 @@ def ingest_table_command(workspace: Path, file: Path, name: str, mapping: Path |
 
 
 @main.command()
-@click.option("--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Repeat for several; default: all.")
+@click.option(
+    "--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Repeat for several; default: all."
+)
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last observation date the training may see.")
 @click.option("--name", "model_name", help="Keep the model under this name (default: the family's).")
 @click.option("--seed", default=0, show_default=True, help="Random seed of splits and fitting.")
 @portfolio_option
 @workspace_option
-def train(workspace: Path, name: str, families: Sequence[str], until: datetime.datetime | None, model_name: str | None,
-          seed: int) -> None:
+def train(
+    workspace: Path,
+    name: str,
+    families: Sequence[str],
+    until: datetime.datetime | None,
+    model_name: str | None,
+    seed: int,
+) -> None:
     """Train models on a portfolio; the first one ever trained becomes its champion.
 
     Example: python cli.py train --portfolio demo --family scorecard --until 2019-12-31
@@ -136,9 +158,15 @@ def train(workspace: Path, name: str, families: Sequence[str], until: datetime.d
     with lock_folder(portfolio.root):
         report(0, "reading the training rows")
         data = load_training_data(engine)
-        made = [train_model(engine, TrainConfig(family, model_name or family, until and until.date(), seed), data=data,
-                            report=part_of(report, i / len(chosen), (i + 1) / len(chosen)))
-                for i, family in enumerate(chosen)]
+        made = [
+            train_model(
+                engine,
+                TrainConfig(family, model_name or family, until and until.date(), seed),
+                data=data,
+                report=part_of(report, i / len(chosen), (i + 1) / len(chosen)),
+            )
+            for i, family in enumerate(chosen)
+        ]
     report.close("Trained " + ", ".join(str(entry.ref) for entry in made))
     _print_models(portfolio)
     click.echo(f"Next: python cli.py score --portfolio {name}")
@@ -169,8 +197,13 @@ def score(workspace: Path, name: str, wanted: Sequence[str], keys: Sequence[str]
         click.echo("  an external model is explained by shap, about 300 loans a snapshot at up to seconds a loan")
     report = TerminalReport()
     with lock_folder(portfolio.root):
-        written = score_portfolio(Engine(portfolio), entries, keys=keys or None,
-                                  explain=explain or (keys[-1:] if keys else None), report=report)
+        written = score_portfolio(
+            Engine(portfolio),
+            entries,
+            keys=keys or None,
+            explain=explain or (keys[-1:] if keys else None),
+            report=report,
+        )
     report.close(f"Scored {written} snapshot{'s' * (written != 1)}")
     click.echo(f"Next: python cli.py serve --portfolio {name}")
 
@@ -267,8 +300,12 @@ def describe_file(file: Path) -> list[str]:
         raise HypothecError(f"{file}: no such file; give the joblib file of a fitted classifier")
     facts = file.stat()
     changed = datetime.datetime.fromtimestamp(facts.st_mtime).isoformat(sep=" ", timespec="seconds")
-    return [f"file     {file.absolute()} ({facts.st_size:,} bytes)", f"changed  {changed}",
-            f"owner    {_owner(file)}", f"SHA-256  {hash_file(file)}"]
+    return [
+        f"file     {file.absolute()} ({facts.st_size:,} bytes)",
+        f"changed  {changed}",
+        f"owner    {_owner(file)}",
+        f"SHA-256  {hash_file(file)}",
+    ]
 
 
 def _owner(file: Path) -> str:
@@ -292,14 +329,19 @@ def _print_models(portfolio: Portfolio) -> None:
 
     registry = load_registry(portfolio)
     if not registry.entries:
-        click.echo(f"portfolio {portfolio.name!r} has no model yet; `python cli.py train --portfolio {portfolio.name}` "
-                   "makes some")
+        click.echo(
+            f"portfolio {portfolio.name!r} has no model yet; `python cli.py train --portfolio {portfolio.name}` "
+            "makes some"
+        )
     for entry in registry.entries:
         aliases = [alias for alias, ref in registry.aliases.items() if ref == str(entry.ref)]
         ginis = {row["sample"]: row for row in load_card(portfolio, entry)["metrics"] if row["metric"] == "gini"}
         judged = ginis.get("out-of-time") or ginis.get("out-of-sample")
-        gini = (f"Gini {judged['estimate']:.3f} [{judged['low']:.3f}, {judged['high']:.3f}] {judged['sample']}"
-                if judged else "not judged")
+        gini = (
+            f"Gini {judged['estimate']:.3f} [{judged['low']:.3f}, {judged['high']:.3f}] {judged['sample']}"
+            if judged
+            else "not judged"
+        )
         click.echo(f"  {entry.ref!s:16} {entry.family:10} {gini:52} {' '.join(aliases)}")
 
 

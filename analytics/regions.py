@@ -14,7 +14,7 @@ def compute_trailing_arrears(frame: pd.DataFrame, *, by: list[str], months: int 
     """
     dates = sorted(frame["month"].unique())[-months:]
     recent = frame[frame["month"].isin(dates)]
-    table = recent.groupby(by, as_index=False).agg(
+    table = recent.groupby(by, as_index=False, dropna=False).agg(
         loan_months=("loans", "sum"), in_arrears_30=("in_arrears_30", "sum"), exposure=("exposure", "mean")
     )
     loans = table["loan_months"] / len(dates)

@@ -53,8 +53,11 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         labels = check_labels(y, len(X))
         self.encoder_ = Encoder.fit(X, self.features)
-        later = None if validation is None else (
-            self.encoder_.transform(validation[0]), check_labels(validation[1], len(validation[0])))
+        later = (
+            None
+            if validation is None
+            else (self.encoder_.transform(validation[0]), check_labels(validation[1], len(validation[0])))
+        )
         matrix = self.encoder_.transform(X)
         self._refuse_empty(matrix)
         self.classes_ = np.array([0, 1])
@@ -107,8 +110,10 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         gaps = base + phi.sum(axis=1) - (intercept + slope * self._raw_log_odds(rows))
         error = float(np.abs(gaps).max(initial=0))
         if not error <= self.additivity_limit:  # NaN fails too
-            raise HypothecError(f"the attributions of the {self.family} model miss its log-odds by up to {error:.2g}, "
-                                f"more than the {self.additivity_limit:.0e} allowed; they are not stored")
+            raise HypothecError(
+                f"the attributions of the {self.family} model miss its log-odds by up to {error:.2g}, "
+                f"more than the {self.additivity_limit:.0e} allowed; they are not stored"
+            )
         return Explanation(base, pd.DataFrame(phi, columns=self.encoder_.names, index=X.index), error)
 
     def save(self, folder: Path) -> None:
@@ -128,8 +133,10 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _refuse_empty(self, matrix: Matrix) -> None:
         empty = [name for name, column in zip(self.encoder_.names, matrix.T, strict=True) if np.isnan(column).all()]
         if empty:
-            raise HypothecError(f"feature {', '.join(map(repr, empty))} has no value in any of {len(matrix):,} training "
-                                'rows; set its roles to ["ignore"] in schema.toml')
+            raise HypothecError(
+                f"feature {', '.join(map(repr, empty))} has no value in any of {len(matrix):,} training "
+                'rows; set its roles to ["ignore"] in schema.toml'
+            )
 
     def _fit(self, X: Matrix, y: Labels, validation: tuple[Matrix, Labels] | None) -> None:
         raise NotImplementedError
@@ -157,6 +164,8 @@ def check_labels(y: Any, rows: int) -> Labels:
         bad = values[~values.isin([0, 1])].iloc[0]
         raise HypothecError(f"the outcome must be 0 or 1 in every row used for training, got {bad!r}")
     if values.nunique() < 2:
-        raise HypothecError(f"training needs loans with and without the event; all {rows:,} rows have outcome "
-                            f"{values.iloc[0] if rows else 'none'}")
+        raise HypothecError(
+            f"training needs loans with and without the event; all {rows:,} rows have outcome "
+            f"{values.iloc[0] if rows else 'none'}"
+        )
     return values.to_numpy(dtype=np.int64)

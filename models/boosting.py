@@ -18,8 +18,15 @@ class Boosting(PdModel):
     family: ClassVar[str] = "boosting"
     title: ClassVar[str] = "Boosting"
 
-    def __init__(self, features: tuple[Feature, ...] = (), random_state: int = 0, iterations: int = 160,
-                 learning_rate: float = 0.06, max_depth: int = 5, min_samples_leaf: int = 200) -> None:
+    def __init__(
+        self,
+        features: tuple[Feature, ...] = (),
+        random_state: int = 0,
+        iterations: int = 160,
+        learning_rate: float = 0.06,
+        max_depth: int = 5,
+        min_samples_leaf: int = 200,
+    ) -> None:
         super().__init__(features, random_state)
         self.iterations = iterations
         self.learning_rate = learning_rate
@@ -30,8 +37,14 @@ class Boosting(PdModel):
         # Small tables get smaller leaves, so that a table of two thousand applications can still be split.
         leaf = min(self.min_samples_leaf, max(10, len(y) // 100))
         self.trees_ = HistGradientBoostingClassifier(
-            max_iter=self.iterations, learning_rate=self.learning_rate, max_depth=self.max_depth, max_leaf_nodes=None,
-            min_samples_leaf=leaf, l2_regularization=5.0, early_stopping=False, random_state=self.random_state,
+            max_iter=self.iterations,
+            learning_rate=self.learning_rate,
+            max_depth=self.max_depth,
+            max_leaf_nodes=None,
+            min_samples_leaf=leaf,
+            l2_regularization=5.0,
+            early_stopping=False,
+            random_state=self.random_state,
             categorical_features=[item.kind == "category" for item in self.features],
             monotonic_cst=[item.sign if item.kind == "number" else 0 for item in self.features],
         ).fit(X, y)
@@ -51,8 +64,12 @@ class Boosting(PdModel):
         return self.leaves().count
 
     def _save(self, folder: Path) -> None:
-        state = {"encoder": self.encoder_, "trees": self.trees_, "calibration": self.calibration_,
-                 "params": self.get_params(deep=False)}
+        state = {
+            "encoder": self.encoder_,
+            "trees": self.trees_,
+            "calibration": self.calibration_,
+            "params": self.get_params(deep=False),
+        }
         joblib.dump(state, folder / "boosting.joblib", compress=3)
 
     @classmethod

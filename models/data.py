@@ -42,14 +42,21 @@ def load_labelled(engine: Engine, features: Sequence[Feature]) -> Labelled:
     """Return all rows of the three samples with known outcome, in a fixed order."""
     schema = engine.portfolio.schema
     if not schema.with_role("target"):
-        raise HypothecError(f"portfolio {engine.portfolio.name!r} has no field with the role target: nothing to train on")
+        raise HypothecError(
+            f"portfolio {engine.portfolio.name!r} has no field with the role target: nothing to train on"
+        )
     names = [item.name for item in features]
     table = engine.snapshots()
     rows = table.filter(table[SAMPLE].isin(SAMPLES), table[schema.target.name].notnull())
     wanted = list(dict.fromkeys([schema.id.name, schema.target.name, OBSERVATION_DATE, SAMPLE, *names]))
     frame = engine.fetch(rows.select(*wanted).order_by(OBSERVATION_DATE, schema.id.name))
-    return Labelled(frame[names], frame[schema.target.name].to_numpy(dtype=np.int64), frame[schema.id.name],
-                    frame[OBSERVATION_DATE], frame[SAMPLE])
+    return Labelled(
+        frame[names],
+        frame[schema.target.name].to_numpy(dtype=np.int64),
+        frame[schema.id.name],
+        frame[OBSERVATION_DATE],
+        frame[SAMPLE],
+    )
 
 
 def refuse_leaks(rows: Labelled) -> None:
@@ -57,8 +64,10 @@ def refuse_leaks(rows: Labelled) -> None:
     leaks = find_leaking_fields(rows.X, pd.Series(rows.y, index=rows.X.index), list(rows.X.columns))
     if leaks:
         names = ", ".join(f"{leak.name!r} (AUC {leak.auc:.3f} alone)" for leak in leaks)
-        raise HypothecError(f"{names} tells the outcome almost perfectly and was probably known only after it; "
-                            'set roles = ["ignore"] for it in schema.toml, or prove it innocent and rename the target')
+        raise HypothecError(
+            f"{names} tells the outcome almost perfectly and was probably known only after it; "
+            'set roles = ["ignore"] for it in schema.toml, or prove it innocent and rename the target'
+        )
 
 
 def split_calibration(rows: Labelled, seed: int) -> tuple[Labelled, Labelled]:
@@ -88,9 +97,12 @@ def ensure_background(engine: Engine, features: Sequence[Feature]) -> pd.DataFra
     path = engine.portfolio.models / "background.parquet"
     if not path.exists():
         rows = engine.snapshots().filter(ibis._[SAMPLE] == "development")
-        key = (ibis._[engine.portfolio.schema.id.name].cast("string") + ibis._[OBSERVATION_DATE].cast("string").fill_null(""))
-        chosen = engine.fetch(rows.mutate(_order=key.hexdigest("md5")).order_by("_order").limit(BACKGROUND_ROWS)
-                              .drop("_order"))
+        key = ibis._[engine.portfolio.schema.id.name].cast("string") + ibis._[OBSERVATION_DATE].cast(
+            "string"
+        ).fill_null("")
+        chosen = engine.fetch(
+            rows.mutate(_order=key.hexdigest("md5")).order_by("_order").limit(BACKGROUND_ROWS).drop("_order")
+        )
         with replace_file(path) as temporary:
             chosen.to_parquet(temporary, index=False)
     background = pd.read_parquet(path)

@@ -16,8 +16,16 @@ from portfolio.workspace import Portfolio, check_name
 TRAININGS = (("scorecard", datetime.date(2019, 12, 31)), ("boosting", None), ("neural", None))
 
 
-def build_demo(workspace: Path, *, name: str = "demo", loans: int = 50_000, months: int = 150, seed: int = 20260630,
-               with_models: bool = True, report: Report = silent) -> Portfolio:
+def build_demo(
+    workspace: Path,
+    *,
+    name: str = "demo",
+    loans: int = 50_000,
+    months: int = 150,
+    seed: int = 20260630,
+    with_models: bool = True,
+    report: Report = silent,
+) -> Portfolio:
     """Build the demo in `workspace/name`. A killed run leaves what was there before."""
     target = workspace / check_name(name)
     with lock_folder(workspace):
@@ -36,5 +44,7 @@ def _train_and_score(engine: Engine, report: Report) -> None:
     for number, (family, until) in enumerate(TRAININGS):
         # A short history may begin after the champion's cut-off; then it sees what the others see.
         cut = until if until and until > first_date else None
-        train(engine, TrainConfig(family, until=cut), data=data, report=part_of(report, number * 0.2, number * 0.2 + 0.2))
+        train(
+            engine, TrainConfig(family, until=cut), data=data, report=part_of(report, number * 0.2, number * 0.2 + 0.2)
+        )
     score_portfolio(engine, load_registry(engine.portfolio).entries, report=part_of(report, 0.6, 1))

@@ -41,16 +41,19 @@ def features_of(schema: Schema, names: Sequence[str]) -> tuple[Feature, ...]:
     fields = [schema.get(name) for name in names]
     for item in fields:
         refuse_as_feature(schema, item)
-    return tuple(Feature(item.name, "number" if item.kind == "number" else "category", item.expected_sign)
-                 for item in fields)
+    return tuple(
+        Feature(item.name, "number" if item.kind == "number" else "category", item.expected_sign) for item in fields
+    )
 
 
 def refuse_as_feature(schema: Schema, item: Field) -> None:
     """Raise if `item` may not reach a model."""
     if "feature" not in item.roles:
         why = next((role for role in ("protected", "target", "id", "ignore") if role in item.roles), "not a feature")
-        raise HypothecError(f"{item.name!r} is {why} in the schema of {schema.title!r} and cannot be a model's "
-                            "feature; models take fields with the role feature only")
+        raise HypothecError(
+            f"{item.name!r} is {why} in the schema of {schema.title!r} and cannot be a model's "
+            "feature; models take fields with the role feature only"
+        )
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,14 @@ class Encoder:
         out = np.empty((len(X), len(self.features)))
         for position, item in enumerate(self.features):
             column = X[item.name]
-            out[:, position] = self._codes(item.name, column) if item.kind == "category" else _numbers(item.name, column)
+            out[:, position] = (
+                self._codes(item.name, column) if item.kind == "category" else _numbers(item.name, column)
+            )
         return out
 
     def _codes(self, name: str, column: pd.Series) -> Matrix:
         categories = self.categories[name]
-        codes = pd.Index(categories).get_indexer(column.astype("object")).astype(np.float64)
+        codes = pd.Index(categories).get_indexer(pd.Index(column.astype("object"))).astype(np.float64)
         unknown = (codes < 0) & column.notna().to_numpy()
         codes[codes < 0] = np.nan
         if OTHER in categories:
@@ -104,22 +109,28 @@ class Encoder:
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoder as plain data."""
-        return {"features": [asdict(item) for item in self.features],
-                "categories": {name: list(values) for name, values in self.categories.items()}}
+        return {
+            "features": [asdict(item) for item in self.features],
+            "categories": {name: list(values) for name, values in self.categories.items()},
+        }
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> "Encoder":
         """Build the encoder from what `to_json` gave."""
-        return cls(tuple(Feature(**item) for item in body["features"]),
-                   {name: tuple(values) for name, values in body["categories"].items()})
+        return cls(
+            tuple(Feature(**item) for item in body["features"]),
+            {name: tuple(values) for name, values in body["categories"].items()},
+        )
 
 
 def check_columns(X: pd.DataFrame, features: Sequence[Feature]) -> None:
     """Refuse a frame that lacks a feature, naming what is missing."""
     missing = [item.name for item in features if item.name not in X.columns]
     if missing:
-        raise HypothecError(f"the model needs the column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}; "
-                            f"the table has {', '.join(map(repr, X.columns[:40]))}")
+        raise HypothecError(
+            f"the model needs the column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}; "
+            f"the table has {', '.join(map(repr, X.columns[:40]))}"
+        )
 
 
 def _frequent(column: pd.Series) -> tuple[str, ...]:
@@ -133,8 +144,9 @@ def _numbers(name: str, column: pd.Series) -> Matrix:
     try:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
-        raise HypothecError(f"column {name!r} must hold numbers, got {column.dtype} such as "
-                            f"{column.dropna().iloc[0]!r}") from None
+        raise HypothecError(
+            f"column {name!r} must hold numbers, got {column.dtype} such as {column.dropna().iloc[0]!r}"
+        ) from None
     values = values.copy()
     values[np.isinf(values)] = np.nan
     return values

@@ -30,13 +30,18 @@ class External(PdModel):
     def wrap(self, classifier: Any, X: pd.DataFrame) -> Self:
         """Take over a fitted `classifier`; `X` is a table to learn the categories' names from."""
         self.classifier_ = classifier
-        self.encoder_ = Encoder(self.features, {
-            item.name: tuple(sorted(X[item.name].dropna().astype(str).unique()))
-            for item in self.features if item.kind == "category"})
+        self.encoder_ = Encoder(
+            self.features,
+            {
+                item.name: tuple(sorted(X[item.name].dropna().astype(str).unique()))
+                for item in self.features
+                if item.kind == "category"
+            },
+        )
         self.classes_, self.n_features_in_, self.calibration_ = np.array([0, 1]), len(self.features), (0.0, 1.0)
         return self
 
-    def _fit(self, X: Matrix, y: Labels, validation: tuple[Matrix, Labels] | None) -> None:
+    def _fit(self, X: Matrix, y: Labels, validation: tuple[Matrix, Labels] | None) -> None:  # noqa: ARG002
         raise HypothecError("an external model is trained elsewhere; bring it in with `models add`")
 
     def _raw_log_odds(self, X: Matrix) -> Matrix:
@@ -56,8 +61,11 @@ class External(PdModel):
         return 0
 
     def _save(self, folder: Path) -> None:
-        joblib.dump({"classifier": self.classifier_, "encoder": self.encoder_, "random_state": self.random_state},
-                    folder / "external.joblib", compress=3)
+        joblib.dump(
+            {"classifier": self.classifier_, "encoder": self.encoder_, "random_state": self.random_state},
+            folder / "external.joblib",
+            compress=3,
+        )
 
     @classmethod
     def _load(cls, folder: Path) -> Self:
@@ -92,8 +100,10 @@ def feature_names(file: Path, classifier: Any) -> list[str]:
     """Return the columns the classifier was fitted on."""
     names = getattr(classifier, "feature_names_in_", None)
     if names is None:
-        raise HypothecError(f"{file}: the classifier does not know its columns (feature_names_in_); "
-                            "fit it on a pandas DataFrame and save it again")
+        raise HypothecError(
+            f"{file}: the classifier does not know its columns (feature_names_in_); "
+            "fit it on a pandas DataFrame and save it again"
+        )
     return [str(name) for name in names]
 
 
@@ -102,11 +112,14 @@ def check_predictions(file: Path, model: External, X: pd.DataFrame) -> None:
     try:
         proba = np.asarray(model.classifier_.predict_proba(X[model.encoder_.names]), dtype=np.float64)
     except Exception as error:  # the foreign classifier's own error is the useful message
-        raise HypothecError(f"{file}: predict_proba fails on this portfolio's rows ({type(error).__name__}: "
-                            f"{str(error).splitlines()[0]})") from None
+        raise HypothecError(
+            f"{file}: predict_proba fails on this portfolio's rows ({type(error).__name__}: "
+            f"{str(error).splitlines()[0]})"
+        ) from None
     if proba.shape != (len(X), 2) or not np.isfinite(proba).all() or proba.min() < 0 or proba.max() > 1:
-        raise HypothecError(f"{file}: predict_proba must give two probabilities a row between 0 and 1, "
-                            f"got shape {proba.shape}")
+        raise HypothecError(
+            f"{file}: predict_proba must give two probabilities a row between 0 and 1, got shape {proba.shape}"
+        )
 
 
 def external_features(features: tuple[Feature, ...]) -> tuple[Feature, ...]:

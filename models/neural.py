@@ -3,12 +3,14 @@
 The saved `.keras` file uses standard layers only, so it also loads under another Keras backend.
 """
 
+import itertools
 import json
 import os
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from models.base import Labels, PdModel
 from models.encoding import Encoder, Feature, Matrix
@@ -35,8 +37,16 @@ class Neural(PdModel):
     title: ClassVar[str] = "Neural network"
     additivity_limit: ClassVar[float] = 2e-4  # the network computes in float32
 
-    def __init__(self, features: tuple[Feature, ...] = (), random_state: int = 0, hidden: tuple[int, int] = (48, 24),
-                 epochs: int = 8, batch_size: int = 1024, learning_rate: float = 0.004, dropout: float = 0.1) -> None:
+    def __init__(
+        self,
+        features: tuple[Feature, ...] = (),
+        random_state: int = 0,
+        hidden: tuple[int, int] = (48, 24),
+        epochs: int = 8,
+        batch_size: int = 1024,
+        learning_rate: float = 0.004,
+        dropout: float = 0.1,
+    ) -> None:
         super().__init__(features, random_state)
         self.hidden = hidden
         self.epochs = epochs
@@ -49,17 +59,26 @@ class Neural(PdModel):
         keras.utils.set_random_seed(self.random_state)
         self.fill_ = np.nanmedian(X, axis=0)
         numbers, present = self._numbers(X), ~np.isnan(X[:, self._columns("number")])
-        self.network_ = self._build(keras, [column[here] for column, here in zip(numbers.T, present.T, strict=True)],
-                                    float(y.mean()))
+        self.network_ = self._build(
+            keras, [column[here] for column, here in zip(numbers.T, present.T, strict=True)], float(y.mean())
+        )
         # A small table gets small batches and more passes: about the same number of steps at least.
         batch = min(self.batch_size, max(32, len(y) // 100))
         epochs = self.epochs if len(y) > 50_000 else self.epochs * 4
-        self.network_.compile(optimizer=keras.optimizers.Adam(self.learning_rate, clipnorm=1.0),
-                              loss=keras.losses.BinaryCrossentropy(from_logits=True))
+        self.network_.compile(
+            optimizer=keras.optimizers.Adam(self.learning_rate, clipnorm=1.0),
+            loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        )
         stop = [keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)] if validation else []
-        history = self.network_.fit(self._inputs(X), y.astype(np.float32), batch_size=batch, epochs=epochs, verbose=0,
-                                    validation_data=validation and (self._inputs(validation[0]), validation[1]),
-                                    callbacks=[*stop, keras.callbacks.TerminateOnNaN()])
+        history = self.network_.fit(
+            self._inputs(X),
+            y.astype(np.float32),
+            batch_size=batch,
+            epochs=epochs,
+            verbose=0,
+            validation_data=validation and (self._inputs(validation[0]), validation[1]),
+            callbacks=[*stop, keras.callbacks.TerminateOnNaN()],
+        )
         self.history_ = {key: [float(v) for v in values] for key, values in history.history.items()}
         if not all(np.isfinite(self.history_["loss"])):
             raise HypothecError("the network's loss became infinite; train it with a smaller learning_rate")
@@ -94,7 +113,7 @@ class Neural(PdModel):
 
         return explain_network(self, X, background, seed=self.random_state)
 
-    def first_layer_parts(self, X: Matrix) -> Matrix:
+    def first_layer_parts(self, X: Matrix) -> npt.NDArray[np.float32]:
         """Return what each feature adds to the first hidden layer, shape (rows, features, units), without the bias.
 
         The first layer is linear in the embeddings, so these parts and the bias add up to its input.
@@ -111,8 +130,9 @@ class Neural(PdModel):
     def head_weights(self) -> tuple[Any, ...]:
         """Return first bias, second kernel and bias, logit kernel and bias as float32 arrays."""
         get = self.network_.get_layer
-        return tuple(np.asarray(part) for part in (get("first").bias, *get("second").get_weights(),
-                                                   *get("logit").get_weights()))
+        return tuple(
+            np.asarray(part) for part in (get("first").bias, *get("second").get_weights(), *get("logit").get_weights())
+        )
 
     def complexity(self) -> int:
         """Return the number of trained weights."""
@@ -142,16 +162,23 @@ class Neural(PdModel):
     def _inputs(self, X: Matrix) -> dict[str, Any]:
         numbers, words = self._columns("number"), self._columns("category")
         codes = np.nan_to_num(X[:, words] + 1, nan=0).astype(np.int32)  # 0 stands for missing
-        given = {"numbers": self._numbers(X).astype(np.float32) if numbers else None,
-                 "missing": np.isnan(X[:, numbers]).astype(np.float32) if numbers else None,
-                 "codes": codes if words else None}
+        given = {
+            "numbers": self._numbers(X).astype(np.float32) if numbers else None,
+            "missing": np.isnan(X[:, numbers]).astype(np.float32) if numbers else None,
+            "codes": codes if words else None,
+        }
         return {name: values for name, values in given.items() if values is not None}
 
     def _save(self, folder: Path) -> None:
         self.network_.save(folder / "network.keras")
-        body = {"family": self.family, "params": self.get_params(deep=False) | {"features": None},
-                "encoder": self.encoder_.to_json(), "calibration": self.calibration_, "fill": self.fill_.tolist(),
-                "history": self.history_}
+        body = {
+            "family": self.family,
+            "params": self.get_params(deep=False) | {"features": None},
+            "encoder": self.encoder_.to_json(),
+            "calibration": self.calibration_,
+            "fill": self.fill_.tolist(),
+            "history": self.history_,
+        }
         write_text(folder / "neural.json", json.dumps(body, indent=1, ensure_ascii=False))
 
     @classmethod
@@ -184,7 +211,7 @@ def piecewise_weights(columns: list[Matrix]) -> list[Any]:
     bias = np.zeros(len(columns) * SEGMENTS)
     for i, values in enumerate(columns):
         edges = np.quantile(values, np.linspace(0.005, 0.995, SEGMENTS + 1))
-        for t, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+        for t, (low, high) in enumerate(itertools.pairwise(edges)):
             width = high - low
             # An empty piece (many equal values) becomes a step at its edge, one thousandth of the spread wide.
             width = width if width > 0 else max(float(values.std()), 1.0) / 1000

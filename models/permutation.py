@@ -32,7 +32,7 @@ def explain_network(model: "Neural", X: Matrix, background: Matrix, *, seed: int
         for offset in range(0, len(parts), ROWS):
             block = parts[offset : offset + ROWS]
             padded = np.pad(block, ((0, ROWS - len(block)), (0, 0), (0, 0)))  # one shape, one compilation
-            phi = np.asarray(walk(padded, reference, orders, *head), dtype=np.float64)
+            phi = np.asarray(walk(padded, reference, orders, head), dtype=np.float64)
             out[start + offset : start + offset + len(block)] = phi[: len(block)]
     return out
 
@@ -48,8 +48,9 @@ def _compiled_walk() -> Any:
     import jax
     import jax.numpy as jnp
 
-    @jax.jit
-    def walk(rows: Any, reference: Any, orders: Any, bias1: Any, kernel2: Any, bias2: Any, kernel3: Any, bias3: Any) -> Any:
+    def walk(rows: Any, reference: Any, orders: Any, head: tuple[Any, ...]) -> Any:
+        bias1, kernel2, bias2, kernel3, bias3 = head
+
         def logit(inputs: Any) -> Any:
             hidden = jax.nn.relu(jax.nn.relu(inputs + bias1) @ kernel2 + bias2)
             return (hidden @ kernel3 + bias3)[..., 0]
@@ -64,4 +65,4 @@ def _compiled_walk() -> Any:
         total, _ = jax.lax.scan(one_walk, jnp.zeros(rows.shape[:2]), steps)
         return total / len(steps[0])
 
-    return walk
+    return jax.jit(walk)

@@ -101,8 +101,9 @@ def save_registry(portfolio: Portfolio, registry: Registry) -> None:
     write_text(manifest_path(portfolio), json.dumps(body, indent=2, ensure_ascii=False))
 
 
-def register(portfolio: Portfolio, name: str, model: PdModel, card: dict[str, Any], *,
-             original: Path | None = None) -> Entry:
+def register(
+    portfolio: Portfolio, name: str, model: PdModel, card: dict[str, Any], *, original: Path | None = None
+) -> Entry:
     """Save `model` and its card as the next version of `name` and record the files' hashes.
 
     The first model of a portfolio becomes its champion, the second name its challenger.
@@ -145,8 +146,10 @@ def check_files(portfolio: Portfolio, entry: Entry) -> Path:
         if not path.exists():
             raise HypothecError(f"model {entry.ref}: the file {path} is missing; restore it or train again")
         if hash_file(path) != recorded:
-            raise HypothecError(f"model {entry.ref} is not loaded: {path} differs from the SHA-256 in the manifest "
-                                "(changed or damaged); restore the file, train again, or `models add` it anew")
+            raise HypothecError(
+                f"model {entry.ref} is not loaded: {path} differs from the SHA-256 in the manifest "
+                "(changed or damaged); restore the file, train again, or `models add` it anew"
+            )
     return folder
 
 

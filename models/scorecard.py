@@ -4,6 +4,7 @@ A fitted scorecard *is* a table of bins, weights and points, stored as readable 
 imported only to find the bins.
 """
 
+import itertools
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -52,7 +53,7 @@ class Bins:
 
     def transform(self, column: Matrix) -> Matrix:
         """Return each value's weight of evidence."""
-        return np.asarray(self.woe)[self.index(column)]
+        return np.asarray(np.asarray(self.woe)[self.index(column)])
 
 
 class Scorecard(PdModel):
@@ -75,11 +76,11 @@ class Scorecard(PdModel):
         self.intercept_ = intercept
 
     def _raw_log_odds(self, X: Matrix) -> Matrix:
-        return self.intercept_ + self._parts(X).sum(axis=1)
+        return np.asarray(self.intercept_ + self._parts(X).sum(axis=1))
 
     def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix:
         # Linear in the weight of evidence: phi_f = beta_f (WoE_f(x) - mean background WoE_f), exact.
-        return self._parts(X) - self._parts(background).mean(axis=0)
+        return np.asarray(self._parts(X) - self._parts(background).mean(axis=0))
 
     def _parts(self, X: Matrix) -> Matrix:
         return np.column_stack([bins.weight * bins.transform(X[:, i]) for i, bins in enumerate(self.bins_)])
@@ -95,8 +96,11 @@ class Scorecard(PdModel):
         used = [bins for bins in self.bins_ if bins.weight > 0]
         intercept, slope = self.calibration_
         constant = (offset - factor * (intercept + slope * self.intercept_)) / max(len(used), 1)
-        rows = [(bins.feature, label, woe, bins.weight, constant - factor * slope * bins.weight * woe)
-                for bins in used for label, woe in zip(self.bin_labels(bins), bins.woe, strict=True)]
+        rows = [
+            (bins.feature, label, woe, bins.weight, constant - factor * slope * bins.weight * woe)
+            for bins in used
+            for label, woe in zip(self.bin_labels(bins), bins.woe, strict=True)
+        ]
         return pd.DataFrame(rows, columns=["feature", "bin", "woe", "weight", "points"])
 
     def bin_labels(self, bins: Bins) -> list[str]:
@@ -104,19 +108,27 @@ class Scorecard(PdModel):
         if bins.codes:
             names = np.asarray(self.encoder_.categories[bins.feature], dtype=object)
             codes = np.asarray(bins.codes)
-            return [", ".join(names[codes == b]) for b in range(len(bins.woe) - 1)] + ["missing"]
-        ends = ["", *(f"{edge:.6g}" for edge in bins.edges), ""]
-        return [f"below {high}" if not low else f"{low} and above" if not high else f"{low} to {high}"
-                for low, high in zip(ends, ends[1:], strict=False)][: len(bins.woe) - 1] + ["missing"]
+            return [*(", ".join(names[codes == b]) for b in range(len(bins.woe) - 1)), "missing"]
+        ends = [f"{edge:.6g}" for edge in bins.edges]
+        if not ends:
+            return ["any value", "missing"]
+        between = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
+        return [f"below {ends[0]}", *between, f"{ends[-1]} and above", "missing"]
 
     def complexity(self) -> int:
         """Return the number of weights and bins in use."""
         return 1 + sum(1 + len(bins.woe) for bins in self.bins_ if bins.weight > 0)
 
     def _save(self, folder: Path) -> None:
-        body = {"family": self.family, "random_state": self.random_state, "max_bins": self.max_bins,
-                "calibration": self.calibration_, "intercept": self.intercept_, "encoder": self.encoder_.to_json(),
-                "bins": [asdict(bins) for bins in self.bins_]}
+        body = {
+            "family": self.family,
+            "random_state": self.random_state,
+            "max_bins": self.max_bins,
+            "calibration": self.calibration_,
+            "intercept": self.intercept_,
+            "encoder": self.encoder_.to_json(),
+            "bins": [asdict(bins) for bins in self.bins_],
+        }
         write_text(folder / "scorecard.json", json.dumps(body, indent=1, ensure_ascii=False))
         write_text(folder / "points.csv", self.points_table().to_csv(index=False))
 
@@ -128,8 +140,9 @@ class Scorecard(PdModel):
         model.encoder_, model.classes_, model.n_features_in_ = encoder, np.array([0, 1]), len(encoder.features)
         model.calibration_ = tuple(body["calibration"])
         model.intercept_ = body["intercept"]
-        model.bins_ = tuple(Bins(b["feature"], tuple(b["edges"]), tuple(b["codes"]), tuple(b["woe"]), b["weight"])
-                            for b in body["bins"])
+        model.bins_ = tuple(
+            Bins(b["feature"], tuple(b["edges"]), tuple(b["codes"]), tuple(b["woe"]), b["weight"]) for b in body["bins"]
+        )
         return model
 
 
@@ -153,9 +166,19 @@ def _find_bins(item: Feature, column: Matrix, y: Labels, sample: Any, max_bins: 
     if np.unique(values[present]).size > 1 and np.unique(labels[present]).size > 1:
         kind = "numerical" if item.kind == "number" else "categorical"
         trend = TRENDS[item.sign] if item.kind == "number" else None
-        binning = OptimalBinning(name=item.name, dtype=kind, monotonic_trend=trend, max_n_bins=max_bins,
-                                 min_bin_size=0.02, min_bin_n_event=5, solver="cp", time_limit=10)
-        binning.fit(values[present] if kind == "numerical" else values[present].astype(int).astype(str), labels[present])
+        binning = OptimalBinning(
+            name=item.name,
+            dtype=kind,
+            monotonic_trend=trend,
+            max_n_bins=max_bins,
+            min_bin_size=0.02,
+            min_bin_n_event=5,
+            solver="cp",
+            time_limit=10,
+        )
+        binning.fit(
+            values[present] if kind == "numerical" else values[present].astype(int).astype(str), labels[present]
+        )
         if item.kind == "number":
             edges = tuple(float(edge) for edge in binning.splits)
         else:

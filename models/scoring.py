@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.base import PdModel
 from models.data import ensure_background
+from models.encoding import Matrix
 from models.registry import Entry, load_model
 from models.stored import PHI
 from portfolio.atomic import replace_file
@@ -21,8 +23,14 @@ BLOCK = 20_000
 SAMPLED_ROWS = 300  # how many loans of a snapshot are explained where shap explains, at seconds a loan
 
 
-def score_portfolio(engine: Engine, entries: Sequence[Entry], *, keys: Sequence[str] | None = None,
-                    explain: Sequence[str] | None = None, report: Report = silent) -> int:
+def score_portfolio(
+    engine: Engine,
+    entries: Sequence[Entry],
+    *,
+    keys: Sequence[str] | None = None,
+    explain: Sequence[str] | None = None,
+    report: Report = silent,
+) -> int:
     """Score snapshots `keys` (all by default) with every model; explain those in `explain` (the latest by default).
 
     Writes one Parquet file a model version and snapshot; returns how many were written.
@@ -58,13 +66,13 @@ def score_snapshot(engine: Engine, model: PdModel, key: str, background: pd.Data
     columns = list(dict.fromkeys([id_name, OBSERVATION_DATE, *names]))
     frame = engine.fetch(engine.snapshots([key]).select(*columns).order_by(id_name))
     X = frame[names]
-    log_odds = np.concatenate([model.predict_log_odds(X.iloc[i : i + BLOCK]) for i in range(0, len(X), BLOCK)] or [[]])
+    parts = [model.predict_log_odds(X.iloc[start : start + BLOCK]) for start in range(0, len(X), BLOCK)]
+    log_odds = np.concatenate(parts) if parts else np.zeros(0)
     scored = frame[[id_name, OBSERVATION_DATE]].assign(pd=1 / (1 + np.exp(-log_odds)), log_odds=log_odds)
     return scored if background is None else scored.join(_attributions(model, X, log_odds, background))
 
 
-def _attributions(model: PdModel, X: pd.DataFrame, log_odds: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-                  background: pd.DataFrame) -> pd.DataFrame:
+def _attributions(model: PdModel, X: pd.DataFrame, log_odds: Matrix, background: pd.DataFrame) -> pd.DataFrame:
     rows = X if model.explains_all_rows else X.iloc[spread_rows(log_odds, SAMPLED_ROWS)]
     parts = []
     for start in range(0, len(rows), BLOCK):
@@ -73,8 +81,8 @@ def _attributions(model: PdModel, X: pd.DataFrame, log_odds: "np.ndarray[tuple[i
     return pd.concat(parts)
 
 
-def spread_rows(log_odds: "np.ndarray[tuple[int], np.dtype[np.float64]]", count: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """Return up to `count` row positions evenly spaced over the ranking by PD, so that all risk levels are explained."""
+def spread_rows(log_odds: Matrix, count: int) -> npt.NDArray[np.int64]:
+    """Return up to `count` row positions evenly spaced over the ranking by PD: all risk levels."""
     order = np.argsort(log_odds, kind="stable")
     return np.sort(order[np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).astype(int))])
 
@@ -82,11 +90,15 @@ def spread_rows(log_odds: "np.ndarray[tuple[int], np.dtype[np.float64]]", count:
 def store_scores(engine: Engine, entry: Entry, key: str, frame: pd.DataFrame) -> None:
     """Write one snapshot's scores atomically."""
     if not np.isfinite(frame["pd"]).all():
-        raise HypothecError(f"model {entry.ref} gives {int((~np.isfinite(frame['pd'])).sum())} PDs in {key} that are "
-                            "no numbers; nothing was stored for this snapshot")
+        raise HypothecError(
+            f"model {entry.ref} gives {int((~np.isfinite(frame['pd'])).sum())} PDs in {key} that are "
+            "no numbers; nothing was stored for this snapshot"
+        )
     with replace_file(engine.portfolio.scores / entry.name / entry.version / f"{key}.parquet") as temporary:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         place = table.schema.get_field_index(OBSERVATION_DATE)
         # pandas knows no dates: as a timestamp the column would not join with the snapshots' DATE
-        table = table.set_column(place, OBSERVATION_DATE, table.column(place).cast(pa.timestamp("us")).cast(pa.date32()))
+        table = table.set_column(
+            place, OBSERVATION_DATE, table.column(place).cast(pa.timestamp("us")).cast(pa.date32())
+        )
         pq.write_table(table, temporary, compression="zstd")

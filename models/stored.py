@@ -34,15 +34,19 @@ def load_scored(engine: Engine, refs: Sequence[str], sample: str, where: Where) 
     id_name, target = schema.id.name, schema.target.name
     rows = select_rows(engine.snapshots(), where)
     table = rows.filter(rows[SAMPLE] == sample, rows[target].notnull()).select(
-        _id=rows[id_name], _date=_date_key(rows), _y=rows[target].cast("int64"))
+        _id=rows[id_name], _date=_date_key(rows), _y=rows[target].cast("int64")
+    )
     for place, ref in enumerate(refs):
-        scores = engine.scores(*ref.split("/"))
+        scores = engine.scores(ref)
         part = scores.select(_id=scores[id_name], _date=_date_key(scores), **{f"_pd{place}": scores["pd"]})
         table = table.inner_join(part, ["_id", "_date"])
     wanted = table.select("_y", _loan=table["_id"].hash(), **{f"_pd{i}": table[f"_pd{i}"] for i in range(len(refs))})
     frame = engine.fetch(wanted)
-    return Scored(frame["_y"].to_numpy(), frame["_loan"].to_numpy(),
-                  {ref: frame[f"_pd{place}"].to_numpy() for place, ref in enumerate(refs)})
+    return Scored(
+        frame["_y"].to_numpy(),
+        frame["_loan"].to_numpy(),
+        {ref: frame[f"_pd{place}"].to_numpy() for place, ref in enumerate(refs)},
+    )
 
 
 def _date_key(table: ir.Table) -> ir.Column:
@@ -50,14 +54,13 @@ def _date_key(table: ir.Table) -> ir.Column:
     return table[OBSERVATION_DATE].cast("date").cast("string").fill_null("")
 
 
-def load_loan_index(engine: Engine, refs: Sequence[str], key: str,
-                    where: Where) -> pd.DataFrame:
+def load_loan_index(engine: Engine, refs: Sequence[str], key: str, where: Where) -> pd.DataFrame:
     """Return `loan` (as text) and one PD column a model reference, for the loans of snapshot `key`."""
     id_name = engine.portfolio.schema.id.name
     rows = select_rows(engine.snapshots([key]), where)
     table = rows.select(loan=rows[id_name].cast("string"))
     for ref in refs:
-        scores = engine.scores(*ref.split("/"), [key])
+        scores = engine.scores(ref, [key])
         table = table.inner_join(scores.select(loan=scores[id_name].cast("string"), **{ref: scores["pd"]}), "loan")
     return engine.fetch(table.order_by("loan"))
 
@@ -68,15 +71,17 @@ def load_loan(engine: Engine, key: str, loan: str) -> pd.Series:
     rows = engine.snapshots([key])
     found = engine.fetch(rows.filter(rows[id_name].cast("string") == loan))
     if found.empty:
-        raise HypothecError(f"there is no {engine.portfolio.schema.subject} {loan!r} in the snapshot {key}; "
-                            "check the id, or choose another snapshot")
+        raise HypothecError(
+            f"there is no {engine.portfolio.schema.subject} {loan!r} in the snapshot {key}; "
+            "check the id, or choose another snapshot"
+        )
     return found.iloc[0]
 
 
 def explain_loan(engine: Engine, load: Callable[[], PdModel], ref: str, key: str, loan: str) -> tuple[float, pd.Series]:
     """Return base and attributions of one loan: stored ones, or computed now with the model that `load` gives."""
     id_name = engine.portfolio.schema.id.name
-    scores = engine.scores(*ref.split("/"), [key])
+    scores = engine.scores(ref, [key])
     stored = engine.fetch(scores.filter(scores[id_name].cast("string") == loan))
     if not stored.empty and "base" in stored and pd.notna(stored["base"].iloc[0]):
         phi = stored.filter(like=PHI, axis=1).iloc[0]
@@ -91,8 +96,11 @@ def explain_loan(engine: Engine, load: Callable[[], PdModel], ref: str, key: str
 def typical_values(engine: Engine) -> dict[str, Any]:
     """Return each feature's median, or most frequent category, in the recorded background."""
     background = pd.read_parquet(engine.portfolio.models / "background.parquet")
-    return {item.name: _typical(background[item.name]) for item in engine.portfolio.schema.with_role("feature")
-            if item.name in background}
+    return {
+        item.name: _typical(background[item.name])
+        for item in engine.portfolio.schema.with_role("feature")
+        if item.name in background
+    }
 
 
 def _typical(column: pd.Series) -> Any:

@@ -78,10 +78,17 @@ def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = No
     probe = fitted.explain(data.rows.X.iloc[:PROBE_ROWS], data.background)  # raises if it does not add up
     card = {
         "config": {**asdict(config), "until": config.until and config.until.isoformat(), **_parameters(fitted)},
-        "data_sha256": engine.portfolio.data_hash, "background_sha256": background_hash(engine.portfolio),
-        "features": [asdict(item) for item in data.features], "trained_on": seen, "calibration": fitted.calibration_,
-        "metrics": judge(fitted, data.rows), "parameters": fitted.complexity(), "base_log_odds": probe.base,
-        "additivity_error": probe.error, "seconds": round(seconds, 2), "peak_memory_mb": peak_memory_mb(),
+        "data_sha256": engine.portfolio.data_hash,
+        "background_sha256": background_hash(engine.portfolio),
+        "features": [asdict(item) for item in data.features],
+        "trained_on": seen,
+        "calibration": fitted.calibration_,
+        "metrics": judge(fitted, data.rows),
+        "parameters": fitted.complexity(),
+        "base_log_odds": probe.base,
+        "additivity_error": probe.error,
+        "seconds": round(seconds, 2),
+        "peak_memory_mb": peak_memory_mb(),
         "environment": environment(),
     }
     entry = register(engine.portfolio, config.name or config.family, fitted, card)
@@ -96,8 +103,14 @@ def fit_family(data: TrainingData, config: TrainConfig) -> tuple[PdModel, dict[s
     model = family_class(config.family)(features=data.features, random_state=config.seed)
     model.fit(fit_rows.X, fit_rows.y, validation=(calibration_rows.X, calibration_rows.y))
     model.calibrate(calibration_rows.X, calibration_rows.y)
-    seen = {"rows": len(fit_rows.y), "events": int(fit_rows.y.sum()), "calibration_rows": len(calibration_rows.y),
-            "loans": int(allowed.loan.nunique()), "from": _iso(allowed.date.min()), "until": _iso(allowed.date.max())}
+    seen = {
+        "rows": len(fit_rows.y),
+        "events": int(fit_rows.y.sum()),
+        "calibration_rows": len(calibration_rows.y),
+        "loans": int(allowed.loan.nunique()),
+        "from": _iso(allowed.date.min()),
+        "until": _iso(allowed.date.max()),
+    }
     return model, seen
 
 
@@ -109,7 +122,8 @@ def judge(model: PdModel, rows: Labelled) -> list[dict[str, Any]]:
         if len(set(part.y)) == 2:
             scores = {model.family: model.predict_proba(part.X)[:, 1]}
             table = compute_metrics(part.y, scores, cluster=part.loan.to_numpy())
-            found += [{"sample": sample, **row} for row in table.drop(columns="model").to_dict("records")]
+            rows_of = table.drop(columns="model").to_dict("records")
+            found += [{"sample": sample, **{str(key): value for key, value in row.items()}} for row in rows_of]
     return found
 
 
@@ -123,19 +137,30 @@ def add_external(engine: Engine, file: Path, name: str) -> Entry:
     check_predictions(file, model, rows.X.iloc[:PROBE_ROWS])
     background = ensure_background(engine, features)
     probe = model.explain(rows.X.iloc[:2], background)
-    card = {"config": {"class": type(classifier).__name__, "module": type(classifier).__module__},
-            "delivered_file": file.name, "delivered_sha256": hash_file(file),
-            "data_sha256": engine.portfolio.data_hash, "background_sha256": background_hash(engine.portfolio),
-            "features": [asdict(item) for item in features], "calibration": model.calibration_,
-            "metrics": judge(model, rows), "parameters": model.complexity(), "base_log_odds": probe.base,
-            "additivity_error": probe.error, "environment": environment()}
+    card = {
+        "config": {"class": type(classifier).__name__, "module": type(classifier).__module__},
+        "delivered_file": file.name,
+        "delivered_sha256": hash_file(file),
+        "data_sha256": engine.portfolio.data_hash,
+        "background_sha256": background_hash(engine.portfolio),
+        "features": [asdict(item) for item in features],
+        "calibration": model.calibration_,
+        "metrics": judge(model, rows),
+        "parameters": model.complexity(),
+        "base_log_odds": probe.base,
+        "additivity_error": probe.error,
+        "environment": environment(),
+    }
     return register(engine.portfolio, name, model, card, original=file)
 
 
 def environment() -> dict[str, str]:
     """Return the versions and the machine that a card records."""
-    return {"python": platform.python_version(), "machine": platform.machine(),
-            **{name: version(name) for name in LIBRARIES}}
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
 def peak_memory_mb() -> int:

@@ -59,15 +59,25 @@ def leaves_of(trees: HistGradientBoostingClassifier) -> Leaves:
     for (predictor,) in trees._predictors:
         for value, path in _paths(predictor):
             if len(path) > MAX_PATH_FEATURES:
-                raise HypothecError(f"a tree path uses {len(path)} features; exact attributions take at most "
-                                    f"{MAX_PATH_FEATURES}: fit with a smaller max_depth")
+                raise HypothecError(
+                    f"a tree path uses {len(path)} features; exact attributions take at most "
+                    f"{MAX_PATH_FEATURES}: fit with a smaller max_depth"
+                )
             values.append(value)
             conditions += [(column[feature], *condition) for feature, condition in path.items()]
             start.append(len(conditions))
     columns = list(zip(*conditions, strict=True)) or [(), (), (), (), (), ()]
     allowed = np.array(columns[5], dtype=np.uint64).reshape(-1, 4)
-    return Leaves(np.array(values), np.array(start), np.array(columns[0], dtype=np.int64), np.array(columns[1], float),
-                  np.array(columns[2], float), np.array(columns[3], bool), np.array(columns[4], bool), allowed)
+    return Leaves(
+        np.array(values),
+        np.array(start),
+        np.array(columns[0], dtype=np.int64),
+        np.array(columns[1], float),
+        np.array(columns[2], float),
+        np.array(columns[3], bool),
+        np.array(columns[4], bool),
+        allowed,
+    )
 
 
 _Condition = tuple[float, float, bool, bool, Any]
@@ -88,8 +98,12 @@ def _paths(predictor: Any) -> list[tuple[float, dict[int, _Condition]]]:
         feature = int(node["feature_idx"])
         before = path.get(feature, (-np.inf, np.inf, True, bool(node["is_categorical"]), _ANY_CODE))
         for left in (True, False):
-            stack.append((int(node["left" if left else "right"]),
-                          {**path, feature: _narrow(before, node, left, predictor.raw_left_cat_bitsets)}))
+            stack.append(
+                (
+                    int(node["left" if left else "right"]),
+                    {**path, feature: _narrow(before, node, left, predictor.raw_left_cat_bitsets)},
+                )
+            )
     return found
 
 
@@ -102,8 +116,11 @@ def _narrow(before: _Condition, node: Any, left: bool, bitsets: Any) -> _Conditi
         words = bits[0::2] | (bits[1::2] << np.uint64(32))
         return low, high, missing, category, allowed & (words if left else ~words)
     threshold = float(node["num_threshold"])
-    return (low, min(high, threshold), missing, category, allowed) if left else (
-        max(low, threshold), high, missing, category, allowed)
+    return (
+        (low, min(high, threshold), missing, category, allowed)
+        if left
+        else (max(low, threshold), high, missing, category, allowed)
+    )
 
 
 def shapley_weights(most: int) -> Matrix:

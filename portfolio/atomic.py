@@ -28,8 +28,8 @@ def replace_file(target: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o644)  # mkstemp gives 0600: a mounted workspace is read by others too
-        os.replace(temporary, target)
+        temporary.chmod(0o644)  # mkstemp gives 0600: a mounted workspace is read by others too
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -45,7 +45,7 @@ def replace_directory(target: Path) -> Iterator[Path]:
     """Yield an empty directory beside `target`; it takes `target`'s place if the block succeeds."""
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{target.name}-", dir=target.parent))
-    os.chmod(building, 0o755)
+    building.chmod(0o755)
     previous = previous_directory(target)
     try:
         yield building
@@ -62,9 +62,9 @@ def _swap(building: Path, target: Path, previous: Path) -> None:
     """Rename `target` to `previous` and `building` to `target`."""
     for _ in range(SWAPS):
         if target.exists():
-            os.rename(target, previous)
+            target.rename(previous)
         try:
-            os.rename(building, target)
+            building.rename(target)
             return
         except OSError:
             # a reader that opened the workspace between the two renames has put the former state back
@@ -82,7 +82,7 @@ def recover_directory(target: Path) -> None:
     """Put the former state back if a run was killed between the two renames of `replace_directory`."""
     previous = previous_directory(target)
     if previous.exists() and not target.exists():
-        os.rename(previous, target)
+        previous.rename(target)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -42,7 +42,9 @@ class Engine:
     def book(self) -> ir.Table:
         """The performance table with the loans' segments beside each month."""
         schema, performance, loans = self.portfolio.schema, self.performance(), self.loans()
-        segments = [name for name in schema.names("segment") if name in loans.columns and name not in performance.columns]
+        segments = [
+            name for name in schema.names("segment") if name in loans.columns and name not in performance.columns
+        ]
         return performance.inner_join(loans.select(schema.id.name, *segments), schema.id.name)
 
     def macro(self) -> ir.Table:
@@ -54,20 +56,23 @@ class Engine:
         wanted = self.portfolio.snapshot_keys() if keys is None else list(keys)
         return self._read([self.portfolio.snapshot_file(key) for key in wanted])
 
-    def scores(self, name: str, version: str, keys: Sequence[str] | None = None) -> ir.Table:
-        """Stored scores of a model version: all scored snapshots, or those of `keys`."""
-        folder = self.portfolio.scores / name / version
+    def scores(self, ref: str, keys: Sequence[str] | None = None) -> ir.Table:
+        """Stored scores of a model version ("scorecard/1"): all scored snapshots, or those of `keys`."""
+        folder = self.portfolio.scores / ref
         files = sorted(folder.glob("*.parquet")) if keys is None else [folder / f"{key}.parquet" for key in keys]
         missing = [path.stem for path in files if not path.exists()]
         if missing or not files:
-            raise HypothecError(f"model {name} {version} has no scores for {', '.join(missing) or 'any snapshot'}; "
-                                f"`python cli.py score --portfolio {self.portfolio.name}` makes them")
+            raise HypothecError(
+                f"model {ref} has no scores for {', '.join(missing) or 'any snapshot'}; "
+                f"`python cli.py score --portfolio {self.portfolio.name}` makes them"
+            )
         return self._read(files)
 
     def fetch(self, expression: ir.Expr) -> pd.DataFrame:
         """Run an Ibis table expression and return the rows as a pandas frame."""
         with self._lock:
-            return self._backend.to_pyarrow(expression).to_pandas(date_as_object=False)
+            frame: pd.DataFrame = self._backend.to_pyarrow(expression).to_pandas(date_as_object=False)
+            return frame
 
     def _read(self, files: Sequence[Path]) -> ir.Table:
         """Return the Parquet files as one table; the reader is made once for each set of files."""
@@ -78,5 +83,6 @@ class Engine:
             if key not in self._tables:
                 # union_by_name: snapshots explained and not explained differ in their attribution columns
                 self._tables[key] = self._backend.read_parquet(
-                    [str(path) for path in files], union_by_name=True, hive_partitioning=False)
+                    [str(path) for path in files], union_by_name=True, hive_partitioning=False
+                )
             return self._tables[key]

@@ -37,6 +37,7 @@ class TerminalReport:
         self.last = ""
 
     def __call__(self, share: float, doing: str) -> None:
+        """Show the share done, what is done now and the time left."""
         elapsed = time.monotonic() - self.started
         left = f", about {format_seconds(elapsed * (1 - share) / share)} left" if 0.02 < share < 1 else ""
         line = f"[{share:4.0%}] {doing}{left}"

@@ -58,9 +58,7 @@ class Field:
             if role not in ROLES:
                 raise HypothecError(f"field {self.name!r}: role must be one of {', '.join(ROLES)}, got {role!r}")
         if "feature" in self.roles and {"protected", "target", "id", "ignore"} & set(self.roles):
-            raise HypothecError(
-                f"field {self.name!r}: a {', '.join(self.roles)} field cannot also be a model feature"
-            )
+            raise HypothecError(f"field {self.name!r}: a {', '.join(self.roles)} field cannot also be a model feature")
 
 
 @dataclass(frozen=True)
@@ -158,18 +156,24 @@ def load_schema(path: Path) -> Schema:
     if "splits" in raw:
         body["splits"] = _build(path, Splits, raw["splits"])
     body["tiles"] = {name: (int(x), int(y)) for name, (x, y) in raw.get("tiles", {}).items()}
-    return _build(path, Schema, body)
+    schema: Schema = _build(path, Schema, body)
+    return schema
 
 
 def _field(path: Path, raw: dict[str, Any]) -> Field:
-    return _build(path, Field, {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
+    item: Field = _build(
+        path, Field, {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    )
+    return item
 
 
 def _build(path: Path, cls: type, values: dict[str, Any]) -> Any:
     allowed = {item.name for item in fields(cls)}
     unknown = sorted(set(values) - allowed)
     if unknown:
-        raise HypothecError(f"{path}: unknown key {', '.join(unknown)}; {cls.__name__} has {', '.join(sorted(allowed))}")
+        raise HypothecError(
+            f"{path}: unknown key {', '.join(unknown)}; {cls.__name__} has {', '.join(sorted(allowed))}"
+        )
     try:
         return cls(**values)
     except TypeError as error:
@@ -183,22 +187,36 @@ def save_schema(schema: Schema, path: Path) -> None:
 
 def format_schema(schema: Schema) -> str:
     """Return `schema` as the text of a schema.toml."""
-    head = [(name, getattr(schema, name)) for name in
-            ("title", "kind", "event", "within", "subject", "currency", "synthetic", "horizon_months")]
-    lines = ["[portfolio]", *_pairs(head), "", "[splits]",
-             *_pairs((item.name, getattr(schema.splits, item.name)) for item in fields(Splits))]
+    head = [
+        (name, getattr(schema, name))
+        for name in ("title", "kind", "event", "within", "subject", "currency", "synthetic", "horizon_months")
+    ]
+    lines = [
+        "[portfolio]",
+        *_pairs(head),
+        "",
+        "[splits]",
+        *_pairs((item.name, getattr(schema.splits, item.name)) for item in fields(Splits)),
+    ]
     for item in schema.fields:
         pairs = [(part.name, getattr(item, part.name)) for part in fields(Field)]
         lines += ["", "[[field]]", *_pairs((key, value) for key, value in pairs if value not in ("", (), 0, None))]
-        lines += [f"{key} = 0" for key, value in pairs if value == 0 and key in ("minimum", "maximum") and value is not None]
+        lines += [
+            f"{key} = 0" for key, value in pairs if value == 0 and key in ("minimum", "maximum") and value is not None
+        ]
     if schema.tiles:
         lines += ["", "[tiles]", *_pairs((name, list(spot)) for name, spot in schema.tiles.items())]
     return "\n".join(lines) + "\n"
 
 
 def _pairs(items: Iterable[tuple[str, Any]]) -> list[str]:
-    return [f"{toml_value(key)} = {toml_value(value)}" if not (key.isascii() and key.isidentifier()) else f"{key} = {toml_value(value)}"
-            for key, value in items if value is not None]
+    return [
+        f"{toml_value(key)} = {toml_value(value)}"
+        if not (key.isascii() and key.isidentifier())
+        else f"{key} = {toml_value(value)}"
+        for key, value in items
+        if value is not None
+    ]
 
 
 def toml_value(value: Any) -> str:

@@ -8,13 +8,15 @@ the 25 months around a date.
 
 import calendar
 import datetime
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from portfolio.atomic import replace_directory
+from portfolio.atomic import PREFIX, replace_directory
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
 from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, SAMPLE, Schema, Splits
@@ -42,25 +44,34 @@ def build_snapshots(folder: Path, schema: Schema, *, memory_limit: str = "3GB", 
     `folder` holds loans.parquet, performance/year=YYYY/*.parquet and macro.parquet. All snapshots are written
     beside the former ones and take their place together.
     """
-    backend = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=str(folder / ".duckdb"))
-    try:
-        months = backend.read_parquet(str(folder / "performance" / "year=*" / "*.parquet"), hive_partitioning=False)
-        span = months.aggregate(first=months.month.min(), last=months.month.max()).to_pyarrow().to_pylist()[0]
-        dates = quarter_ends(span["first"], span["last"])
-        if not dates:
-            raise HypothecError(f"snapshots need a history of 12 months or more, got {span['first']} to {span['last']}")
-        loans = backend.read_parquet(str(folder / "loans.parquet"))
-        macro = backend.read_parquet(str(folder / "macro.parquet"))
-        with replace_directory(folder / "snapshots") as building:
-            for done, date in enumerate(dates):
-                report(done / len(dates), f"building the snapshot of {date}")
-                rows = backend.read_parquet(_files_around(folder, date), hive_partitioning=False)
-                table = snapshot(History(loans, rows, macro, span["last"]), schema, date)
-                backend.to_parquet(table, building / f"{date}.parquet", compression="zstd")
-    finally:
-        backend.disconnect()
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as spill:
+        backend = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=spill)
+        try:
+            dates = _write_all(backend, folder, schema, report)
+        finally:
+            backend.disconnect()
     report(1.0, f"built {len(dates)} snapshots")
     return [date.isoformat() for date in dates]
+
+
+def _write_all(backend: Any, folder: Path, schema: Schema, report: Report) -> list[datetime.date]:
+    """Write the snapshots of every quarter end and return their dates; the former ones stay if this fails."""
+    months = backend.read_parquet(str(folder / "performance" / "year=*" / "*.parquet"), hive_partitioning=False)
+    span = months.aggregate(first=months.month.min(), last=months.month.max()).to_pyarrow().to_pylist()[0]
+    dates = quarter_ends(span["first"], span["last"])
+    if not dates:
+        raise HypothecError(
+            f"{folder}: snapshots need a quarter end with 12 months before it, got {span['first']} to {span['last']}"
+        )
+    loans = backend.read_parquet(str(folder / "loans.parquet"))
+    macro = backend.read_parquet(str(folder / "macro.parquet"))
+    with replace_directory(folder / "snapshots") as building:
+        for done, date in enumerate(dates):
+            report(done / len(dates), f"building the snapshot of {date}")
+            rows = backend.read_parquet(_files_around(folder, date), hive_partitioning=False)
+            table = snapshot(History(loans, rows, macro, span["last"]), schema, date)
+            backend.to_parquet(table, building / f"{date}.parquet", compression="zstd")
+    return dates
 
 
 def quarter_ends(first: datetime.date, last: datetime.date) -> list[datetime.date]:
@@ -111,7 +122,7 @@ def snapshot(history: History, schema: Schema, date: datetime.date) -> ir.Table:
         elif item.name in table.columns:
             columns[item.name] = table[item.name].cast(TYPES[item.kind])
         else:
-            raise HypothecError(f"the schema asks for {item.name!r}, which neither loans, performance nor features have")
+            raise HypothecError(f"no {item.name!r}, which the schema asks for, among loans, performance or features")
     columns[OBSERVATION_DATE] = ibis.literal(date, "date")
     columns[LABEL_MATURE] = ibis.literal(mature)
     columns[SAMPLE] = sample_of(table.loan_id, schema.splits, date, mature)
@@ -146,10 +157,10 @@ def _with_economy(table: ir.Table, macro: ir.Table, now: int) -> ir.Table:
     """Add the region's economy now, twelve months ago and when the loan was granted."""
     indexed = macro.mutate(index=month_index(macro.month))
     keys = ["country", "region"]
-    current = indexed.filter(indexed.index == now).select(
-        *keys, "unemployment", "market_rate", price_now="house_price_index")
-    before = indexed.filter(indexed.index == now - HORIZON).select(
-        *keys, unemployment_before="unemployment", price_before="house_price_index")
+    current = indexed.filter(indexed.index == now)
+    current = current.select(*keys, "unemployment", "market_rate", price_now="house_price_index")
+    before = indexed.filter(indexed.index == now - HORIZON)
+    before = before.select(*keys, unemployment_before="unemployment", price_before="house_price_index")
     granted = indexed.filter(indexed.index <= now).select(*keys, granted="index", price_granted="house_price_index")
     table = table.mutate(granted=month_index(table.origination_date))
     return table.left_join(current, keys).left_join(before, keys, rname="{name}_b").left_join(

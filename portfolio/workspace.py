@@ -84,8 +84,11 @@ class Portfolio:
         path = self.snapshots / f"{key}.parquet"
         if key not in self.snapshot_keys():
             keys = self.snapshot_keys()
-            raise HypothecError(f"portfolio {self.name!r} has no snapshot {key!r}; it has {keys[0]} to {keys[-1]}"
-                                if keys else f"portfolio {self.name!r} has no snapshots yet")
+            raise HypothecError(
+                f"portfolio {self.name!r} has no snapshot {key!r}; it has {keys[0]} to {keys[-1]}"
+                if keys
+                else f"portfolio {self.name!r} has no snapshots yet"
+            )
         return path
 
     @cached_property
@@ -105,8 +108,12 @@ class Portfolio:
 
 def write_manifest(root: Path, source: str, **facts: Any) -> None:
     """Record source, time, SHA-256 of the data and other facts in `data.json` of a built portfolio."""
-    body = {"source": source, "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "sha256": hash_data(root), **facts}
+    body = {
+        "source": source,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "sha256": hash_data(root),
+        **facts,
+    }
     write_text(root / "data.json", json.dumps(body, indent=2, ensure_ascii=False))
 
 
@@ -135,7 +142,9 @@ def workspace_root(given: str | Path | None = None) -> Path:
 def check_name(name: str) -> str:
     """Return `name` if it can be a folder and part of a link; refuse it otherwise."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise HypothecError(f"a name has 1 to 64 letters, digits, - or _, and starts with a letter or digit; got {name!r}")
+        raise HypothecError(
+            f"a name has 1 to 64 letters, digits, - or _, and starts with a letter or digit; got {name!r}"
+        )
     return name
 
 
@@ -152,6 +161,8 @@ def open_portfolio(workspace: Path, name: str) -> Portfolio:
     names = list_portfolios(workspace)
     if name not in names:
         known = ", ".join(names) or "none yet"
-        raise HypothecError(f"no portfolio {name!r} in {workspace} (there: {known}); "
-                            "`python cli.py demo` builds the demo, `python cli.py ingest table FILE` your own")
+        raise HypothecError(
+            f"no portfolio {name!r} in {workspace} (there: {known}); "
+            "`python cli.py demo` builds the demo, `python cli.py ingest table FILE` your own"
+        )
     return Portfolio(workspace / name)

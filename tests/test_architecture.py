@@ -55,7 +55,9 @@ def test_every_page_opens_through_the_gate():
 def test_only_one_module_caches():
     for path in files("pages"):
         if path.name != "cached.py":
-            assert "st.cache" not in path.read_text(), f"{path.relative_to(ROOT)} caches; pages/common/cached.py does that"
+            assert "st.cache" not in path.read_text(), (
+                f"{path.relative_to(ROOT)} caches; pages/common/cached.py does that"
+            )
 
 
 @pytest.mark.parametrize("package", ["pages", "portfolio"])

@@ -27,9 +27,9 @@ def pd_ticks(low: float, high: float, *, count: int = 8) -> Floats:
     return np.unique([float(f"{tick:.2g}") for tick in even])
 
 
-def pd_axis(low: float, high: float, *, log_odds: bool) -> dict[str, object]:
+def pd_axis(low: float, high: float, *, log_odds: bool, count: int = 8) -> dict[str, object]:
     """Return axis settings that label log-odds (or a logarithmic axis of PDs) with PDs."""
-    ticks = pd_ticks(low, high)
+    ticks = pd_ticks(low, high, count=count)
     return {
         "tickvals": to_log_odds(ticks) if log_odds else ticks,
         "ticktext": np.array([f"{100 * tick:g}%" for tick in ticks]),

@@ -19,7 +19,6 @@ from analytics.figures.template import (
     finish,
     format_axis,
     marker_of,
-    wrap,
 )
 from analytics.odds import to_factor, to_pd
 from analytics.words import format_factor, format_number, format_share, format_value
@@ -154,7 +153,7 @@ def plot_waterfall(frame: pd.DataFrame, *, title: str, subtitle: str, colour: st
         if chosen.any():
             figure.add_trace(
                 go.Bar(
-                    x=size[chosen], base=start[chosen], y=rows[chosen], orientation="h", name=name, width=0.62,
+                    x=size[chosen], base=start[chosen], y=rows[chosen], orientation="h", name=name, width=0.42,
                     marker={"color": tint, "line": {"width": 0}}, hoverinfo="skip", showlegend=True,
                 )
             )  # fmt: skip
@@ -168,15 +167,11 @@ def plot_waterfall(frame: pd.DataFrame, *, title: str, subtitle: str, colour: st
     _label_steps(figure, frame, np.where(steps, np.maximum(start, end), end))
     low, high = float(end.min()), float(end.max())
     room = max(high - low, 0.2)
-    pairs = zip(frame["label"].astype(str), frame["value"].astype(str), strict=True)
-    # A value stays on one line with its unit.
-    labels = ["{}: {}".format(label, value.replace(" ", "\u00a0")).removesuffix(": ") for label, value in pairs]
-    label_rows(figure, labels, width=26)
-    shown = [low - 0.08 * room, high + 0.9 * room]
-    ticks = pd_axis(float(to_pd(shown[0])), float(to_pd(high + 0.1 * room)), log_odds=True)
-    figure.update_xaxes(title="PD (on the log-odds scale); × on the odds", range=shown, showgrid=True, **ticks)
-    tall = max(2, *(wrap(label, 26).count("<br>") + 1 for label in labels))
-    return finish(figure, title, subtitle, height=(8 + 14 * tall) * len(frame) + 50, width_hint=46)
+    shown = [low - 0.06 * room, high + 0.75 * room]
+    ticks = pd_axis(float(to_pd(shown[0])), float(to_pd(high + 0.05 * room)), log_odds=True, count=3)
+    figure.update_xaxes(title="PD, log-odds scale", range=shown, showgrid=True, tickangle=0, **ticks)
+    figure.update_yaxes(range=[len(frame) - 0.4, -0.75], showticklabels=False, showgrid=False)
+    return finish(figure, title, subtitle, height=40 * len(frame) + 50, width_hint=46)
 
 
 def _connect(figure: go.Figure, rows: np.ndarray, end: np.ndarray) -> None:
@@ -191,13 +186,18 @@ def _connect(figure: go.Figure, rows: np.ndarray, end: np.ndarray) -> None:
 
 
 def _label_steps(figure: go.Figure, frame: pd.DataFrame, right: np.ndarray) -> None:
+    """Write each step's name above its bar, from the left edge, and its size to the right of the bar."""
     texts = []
-    for kind, contribution, end in zip(frame["kind"], frame["contribution"], frame["end"], strict=True):
+    columns = (frame[name] for name in ("kind", "label", "value", "contribution", "end"))
+    for place, (kind, label, value, contribution, end) in enumerate(zip(*columns, strict=True)):
         if kind in ("base", "total"):
             texts.append(f"\u2003<b>PD {format_share(float(to_pd(end)))}</b>")
         else:
             size = f"{contribution:+.2f}".replace("-", "−")
             texts.append(f"\u2002<b>{size}</b>\u2002×{format_factor(to_factor(contribution))}")
+        name = f"{label}: {value}" if value else str(label)
+        figure.add_annotation(x=0, xref="paper", xanchor="left", y=place - 0.32, yanchor="bottom", text=escape(name),
+                              showarrow=False, font={"size": 12})  # fmt: skip
     figure.add_trace(
         go.Scatter(x=right, y=np.arange(len(frame)), text=np.array(texts, dtype=object), mode="text", showlegend=False,
                    textposition="middle right", hoverinfo="skip", cliponaxis=False)

@@ -123,6 +123,7 @@ def finish(
     top = used + _LEGEND * rows + _PANEL * panels
     figure.update_layout(
         template=NAME,
+        meta={"title": title, "subtitle": subtitle, "height": height, "panels": panels},
         title={"text": head, "subtitle": {"text": below}, "x": 0, "xref": "container", "xanchor": "left", "y": 1,
                "yref": "container", "yanchor": "top", "pad": {"t": 2 + _TITLE * head.count("<br>"), "l": 2}},
         showlegend=len(names) > 1,
@@ -131,6 +132,14 @@ def finish(
         margin={"l": 8, "r": 16, "t": top, "b": 8},
     )  # fmt: skip
     return figure
+
+
+def refit(figure: go.Figure, width_hint: int) -> go.Figure:
+    """Break title, subtitle and legend of a finished figure anew for a card of another width, in characters.
+
+    Plotly does not wrap: a title is as wide as its longest line, and what does not fit is cut.
+    """
+    return finish(figure, **figure.layout.meta, width_hint=width_hint)
 
 
 def format_axis(unit: str) -> dict[str, object]:

@@ -67,7 +67,7 @@ def plot_tiles(
     if country in placed.columns:
         _label_countries(figure, placed[country], spots)
     _fit(figure, spots, scale, unit)
-    height = 44 * (int(np.ptp(spots[:, 1])) + 1) + 64 if len(spots) else 120
+    height = 36 * (int(np.ptp(spots[:, 1])) + 1) + 64 if len(spots) else 120
     return finish(figure, title, subtitle, height=height)
 
 
@@ -88,7 +88,7 @@ def _squares(
         row, (x, y) = frame.iloc[place], spots[place]
         shown = format_value(row[value], unit)
         z[y, x] = 0.0 if few else row[value]
-        text[y, x] = f"<b>{escape(codes.get(row[region], row[region]))}</b><br>{shown.replace(' %', '%')}"
+        text[y, x] = f"<b>{escape(codes.get(row[region], row[region]))}</b><br>{_brief(row[value], unit)}"
         count = f"<br>n {format_value(row[n])}" if n in frame.columns else ""
         hover[y, x] = f"<b>{escape(str(row[region]))}</b><br>{shown}{count}"
         hover[y, x] += "<br>few loans: read with care" if few else ""
@@ -104,6 +104,12 @@ def _squares(
         hovertemplate="%{customdata}<extra></extra>", xgap=3, ygap=3, showlegend=False,
         name="few loans" if few else "", **style,
     )  # fmt: skip
+
+
+def _brief(value: float, unit: str) -> str:
+    """Return a value short enough for a square: a share in per cent with one decimal, without the sign."""
+    text = f"{100 * value:.1f}" if unit == "share" else format_value(value, unit)
+    return "–" if pd.isna(value) else text
 
 
 def _label_countries(figure: go.Figure, countries: pd.Series, spots: np.ndarray) -> None:

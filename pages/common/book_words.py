@@ -61,7 +61,9 @@ class Words:
         if not whole["n"]:
             return f"{whole['loans']:,} {subject}s; the outcome is not known for any of them."
         rate = format_share(float(whole["default_rate"]))
-        return f"{whole['events']:,} of {whole['n']:,} {subject}s: {self.schema.event} rate {rate} {self.schema.within}."
+        return (
+            f"{whole['events']:,} of {whole['n']:,} {subject}s: {self.schema.event} rate {rate} {self.schema.within}."
+        )
 
     def cards(self) -> list[Card]:
         """Return the top row."""
@@ -72,19 +74,31 @@ class Words:
                 found.append(self._card(shown, known))
         if not found:  # a table without dates: the whole of it, no course
             whole = cached.outcomes_by(self.selection, ()).iloc[0]
-            found = [Card(label, float(whole[value]), unit, None, [], explanation=text)
-                     for value, label, unit, text, _ in self._dated_measures() if pd.notna(whole[value])]
+            found = [
+                Card(label, float(whole[value]), unit, None, [], explanation=text)
+                for value, label, unit, text, _ in self._dated_measures()
+                if pd.notna(whole[value])
+            ]
         return found
 
     def _card(self, shown: Shown, known: pd.DataFrame) -> Card:
         last = known.iloc[-1]
-        year_before = known[pd.to_datetime(known[shown.date]) == pd.Timestamp(last[shown.date]) - pd.DateOffset(years=1)
-                            + pd.offsets.MonthEnd(0)]
+        year_before = known[
+            pd.to_datetime(known[shown.date])
+            == pd.Timestamp(last[shown.date]) - pd.DateOffset(years=1) + pd.offsets.MonthEnd(0)
+        ]
         before = float(year_before[shown.value].iloc[0]) if len(year_before) else None
-        better = "lower" if shown.value in ("arrears_30", "arrears_90", "default_rate") else ""
+        better = shown.value in ("arrears_30", "arrears_90", "default_rate")
         when = f"{shown.definition} As of {format_month(last[shown.date])}."
-        return Card(shown.label, float(last[shown.value]), shown.unit, before,
-                    [float(value) for value in known[shown.value].tail(POINTS)], better, when)
+        return Card(
+            shown.label,
+            float(last[shown.value]),
+            shown.unit,
+            before,
+            [float(value) for value in known[shown.value].tail(POINTS)],
+            better,
+            when,
+        )
 
     def first_trend(self) -> str:
         """Return the measure that the trend opens with: where things go wrong."""
@@ -92,8 +106,11 @@ class Words:
 
     def trends(self) -> dict[str, Shown]:
         """Return the measures over time, by column name, in the order of the cards."""
-        trends = [self._monthly(name) for name in ("exposure", "loans", "arrears_30", "arrears_90", "prepayment")] \
-            if not self.months.empty else []
+        trends = (
+            [self._monthly(name) for name in ("exposure", "loans", "arrears_30", "arrears_90", "prepayment")]
+            if not self.months.empty
+            else []
+        )
         if self.dated:
             own = {shown.value for shown in trends}
             trends += [self._dated(*measure) for measure in self._dated_measures() if measure[0] not in own]
@@ -106,29 +123,61 @@ class Words:
         unit = self.schema.currency if measure.unit == "money" else measure.unit
         parts = self._by_region() if name == "arrears_30" else None
         title = describe_change(self.months, value=name, noun=measure.noun, unit=unit, parts=parts)
-        return Shown(self.months, measure.label, name, unit, title, self._subtitle(measure.label, self.months, "month"),
-                     measure.definition, self._window(self.months, "month"), from_zero=name != "loans")
+        return Shown(
+            self.months,
+            measure.label,
+            name,
+            unit,
+            title,
+            self._subtitle(measure.label, self.months, "month"),
+            measure.definition,
+            self._window(self.months, "month"),
+            from_zero=name != "loans",
+        )
 
     def _by_region(self) -> pd.DataFrame | None:
         region = self.schema.meaning("region")
-        return None if region is None else cached.by_month(self.selection, (region.name,)).rename(
-            columns={region.name: "region"})
+        return (
+            None
+            if region is None
+            else cached.by_month(self.selection, (region.name,)).rename(columns={region.name: "region"})
+        )
 
     def _dated_measures(self) -> list[tuple[str, str, str, str, bool]]:
         event = f"{self.schema.event.capitalize()} rate"
         rate = MEASURES["default_rate"].definition.replace("within the outcome window", self.schema.within)
-        own = [("exposure", "Exposure", self.schema.currency, "Sum of the exposures observed.", True),
-               ("loans", f"{self.schema.subject.capitalize()}s", "", "Rows observed.", True),
-               ("default_rate", event, "share", rate, True)]
-        return own + [(name, self.schema.get(name).label, self.schema.get(name).unit,
-                       f"{self.schema.get(name).description} {MEASURES['average'].definition}", False)
-                      for name in self.averages]
+        own = [
+            ("exposure", "Exposure", self.schema.currency, "Sum of the exposures observed.", True),
+            ("loans", f"{self.schema.subject.capitalize()}s", "", "Rows observed.", True),
+            ("default_rate", event, "share", rate, True),
+        ]
+        return own + [
+            (
+                name,
+                self.schema.get(name).label,
+                self.schema.get(name).unit,
+                f"{self.schema.get(name).description} {MEASURES['average'].definition}",
+                False,
+            )
+            for name in self.averages
+        ]
 
     def _dated(self, value: str, label: str, unit: str, text: str, from_zero: bool) -> Shown:
-        title = describe_change(self.dates, value=value, noun=self._of(value, label), unit=unit, date=DATE,
-                                period="date")
-        return Shown(self.dates, label, value, unit, title, self._subtitle(self._of(value, label), self.dates.dropna(subset=[value]), DATE),
-                     text, self._window(self.dates.dropna(subset=[value]), DATE), date=DATE, from_zero=from_zero)
+        title = describe_change(
+            self.dates, value=value, noun=self._of(value, label), unit=unit, date=DATE, period="date"
+        )
+        return Shown(
+            self.dates,
+            label,
+            value,
+            unit,
+            title,
+            self._subtitle(self._of(value, label), self.dates.dropna(subset=[value]), DATE),
+            text,
+            self._window(self.dates.dropna(subset=[value]), DATE),
+            date=DATE,
+            from_zero=from_zero,
+        )
 
     def _of(self, value: str, label: str) -> str:
         return f"average {label}" if value in self.averages else label
@@ -148,7 +197,9 @@ class Words:
 
     def why_no_map(self) -> str:
         """Return why there is no map."""
-        return "No map: the schema places no regions. Give each region a square under [tiles] in schema.toml to see one."
+        return (
+            "No map: the schema places no regions. Give each region a square under [tiles] in schema.toml to see one."
+        )
 
     def regions(self) -> Shown:
         """Return arrears by region over the trailing year, or the event rate where there are no months."""
@@ -159,14 +210,25 @@ class Words:
         monthly = cached.by_month(self.selection, tuple(by))
         frame = compute_trailing_arrears(monthly, by=by).sort_values("arrears_30", ascending=False, ignore_index=True)
         readable = frame[~frame["small"]]
-        title = (f"Arrears are highest in {readable[region.name].iloc[0]}, {format_share(readable['arrears_30'].iloc[0])}"
-                 if len(readable) else "Too few loans in arrears to rank the regions")
+        title = (
+            f"Arrears are highest in {readable[region.name].iloc[0]}, {format_share(readable['arrears_30'].iloc[0])}"
+            if len(readable)
+            else "Too few loans in arrears to rank the regions"
+        )
         window = self._window(pd.DataFrame({"month": sorted(monthly["month"].unique())[-12:]}), "month")
-        return Shown(frame, "Arrears", "arrears_30", "share", title,
-                     "Loans 30 days or more past due, mean of 12 month ends; grey: fewer than 5 loan-months in arrears",
-                     "Loan-months 30 days past due or more as a share of the loan-months on the book, over the last 12 month "
-                     "ends. No interval: the months of one loan are not independent.", window, column=region.name,
-                     country=country.name if country else None)
+        return Shown(
+            frame,
+            "Arrears",
+            "arrears_30",
+            "share",
+            title,
+            "Loans 30 days or more past due, %, mean of 12 month ends; grey: fewer than 5 loan-months in arrears",
+            "Loan-months 30 days past due or more as a share of the loan-months on the book, over the last 12 month "
+            "ends. No interval: the months of one loan are not independent.",
+            window,
+            column=region.name,
+            country=country.name if country else None,
+        )
 
     def segments(self) -> list[str]:
         """Return the segments that the event rate can be broken down by."""
@@ -175,10 +237,12 @@ class Words:
 
     def by_segment_heading(self) -> str:
         """Return the heading above the breakdown."""
-        return self.view.word(f"Where do {self.schema.subject}s go wrong?", f"{self.schema.event.capitalize()} rate by segment")
+        return self.view.word(
+            f"Where do {self.schema.subject}s go wrong?", f"{self.schema.event.capitalize()} rate by segment"
+        )
 
     def outcomes_by(self, segment: str) -> Shown:
-        """Return the event rate by one segment over the latest year of known outcomes (the whole table without dates)."""
+        """Return the event rate by one segment over the last four dates with known outcomes (or all rows)."""
         keys = self._mature_keys()
         frame = cached.outcomes_by(self.selection, (segment,), keys)
         frame = frame.sort_values("default_rate", ascending=False, ignore_index=True)
@@ -187,12 +251,19 @@ class Words:
         title = "Too few events to rank " + label.lower()
         if len(readable) > 1:
             high, low = readable.iloc[0], readable.iloc[-1]
-            title = (f"{high[segment]}: {format_share(high['default_rate'])}, against {format_share(low['default_rate'])} "
-                     f"in {low[segment]}")
+            title = (
+                f"{self.schema.event.capitalize()} rate is highest for {high[segment]}, "
+                f"{format_share(high['default_rate'])}, and lowest for {low[segment]}, "
+                f"{format_share(low['default_rate'])}"
+            )
         window = f"{keys[0]} to {keys[-1]}" if keys and len(keys) > 1 else (keys[0] if keys and self.dated else "")
-        subtitle = (f"{self.schema.event.capitalize()} rate {self.schema.within} by {label.lower()}, 95 % Jeffreys interval; "
-                    f"{int(frame['n'].sum()):,} observations{', ' + window if window else ''}; {describe_filters(self.view)}")
-        return Shown(frame, label, "default_rate", "share", title, subtitle, MEASURES["default_rate"].definition, window)
+        subtitle = (
+            f"{self.schema.event.capitalize()} rate {self.schema.within} by {label.lower()}, 95 % Jeffreys interval; "
+            f"{int(frame['n'].sum()):,} observations{', ' + window if window else ''}; {describe_filters(self.view)}"
+        )
+        return Shown(
+            frame, label, "default_rate", "share", title, subtitle, MEASURES["default_rate"].definition, window
+        )
 
     def _mature_keys(self) -> tuple[str, ...] | None:
         if not self.dated:

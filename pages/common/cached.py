@@ -60,7 +60,7 @@ def remember(function: Callable[Concatenate[Selection, P], R]) -> Callable[Conca
         compute = functools.partial(function, selection, *args, **kwargs)
         return _remembered(function.__name__, selection, stamp(selection), key, compute)  # type: ignore[no-any-return]
 
-    return wrapper
+    return wrapper  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,12 @@ def models(selection: Selection) -> tuple[ModelView, ...]:
     labels = [display_name(registry, entry) for entry in shown]
     named = [(label, entry.family, registry.is_champion(entry)) for label, entry in zip(labels, shown, strict=True)]
     colours = model_colours(named)
-    return tuple(ModelView(str(entry.ref), label, entry.family, colours[label], registry.is_champion(entry),
-                           entry.files["card.json"]) for label, entry in zip(labels, shown, strict=True))
+    return tuple(
+        ModelView(
+            str(entry.ref), label, entry.family, colours[label], registry.is_champion(entry), entry.files["card.json"]
+        )
+        for label, entry in zip(labels, shown, strict=True)
+    )
 
 
 def scored_keys(selection: Selection, ref: str) -> list[str]:
@@ -107,8 +111,13 @@ def outcomes_by(selection: Selection, by: tuple[str, ...], keys: tuple[str, ...]
     here, schema = engine(selection), portfolio(selection).schema
     rows = select_rows(here.snapshots(keys), selection.where)
     return outcomes.compute_outcomes(
-        rows, here.fetch, by=by, target=next(iter(schema.names("target")), None),
-        exposure=schema.exposure and schema.exposure.name, averages=average_fields(selection))
+        rows,
+        here.fetch,
+        by=by,
+        target=next(iter(schema.names("target")), None),
+        exposure=schema.exposure.name if schema.exposure else None,
+        averages=average_fields(selection),
+    )
 
 
 def average_fields(selection: Selection) -> tuple[str, ...]:
@@ -138,7 +147,7 @@ def _judged(selection: Selection, sample: str, refs: tuple[str, ...], stamp: str
 
 
 def judged(selection: Selection, sample: str) -> Any:
-    """Return outcomes, loans and every model's PDs of a sample (kept as a resource: too large to copy at each click)."""
+    """Return outcomes, loans and every model's PDs of a sample (a resource: too large to copy at each click)."""
     return _judged(selection, sample, tuple(view.ref for view in models(selection)), stamp(selection))
 
 
@@ -147,9 +156,12 @@ def samples(selection: Selection) -> dict[str, tuple[int, int]]:
     """Return (rows, events) of each sample that can be judged, latest first."""
     here, schema = engine(selection), portfolio(selection).schema
     rows = select_rows(here.snapshots(), selection.where)
-    counted = here.fetch(rows.group_by("sample").agg(n=ibis._[schema.target.name].count(),
-                                                     events=ibis._[schema.target.name].sum().fill_null(0)))
-    found = {row.sample: (int(row.n), int(row.events)) for row in counted.itertuples()}
+    counted = here.fetch(
+        rows.group_by("sample").agg(
+            n=ibis._[schema.target.name].count(), events=ibis._[schema.target.name].sum().fill_null(0)
+        )
+    )
+    found = {name: (int(n), int(events)) for name, n, events in counted[["sample", "n", "events"]].to_numpy()}
     order = ("out-of-time", "out-of-sample", "development")
     return {name: found[name] for name in order if name in found and 0 < found[name][1] < found[name][0]}
 
@@ -196,8 +208,11 @@ def explained_keys(selection: Selection, ref: str) -> list[str]:
     import pyarrow.parquet as pq
 
     folder = portfolio(selection).scores / ref
-    return [key for key in reversed(scored_keys(selection, ref))
-            if "base" in pq.read_schema(folder / f"{key}.parquet").names]
+    return [
+        key
+        for key in reversed(scored_keys(selection, ref))
+        if "base" in pq.read_schema(folder / f"{key}.parquet").names
+    ]
 
 
 @remember
@@ -207,15 +222,16 @@ def importance(selection: Selection, key: str) -> pd.DataFrame:
     parts = []
     for view in models(selection):
         if key in explained_keys(selection, view.ref):
-            parts.append(attributions.compute_importance(explained(selection, view.ref, key), here.fetch)
-                         .assign(model=view.ref))
+            parts.append(
+                attributions.compute_importance(explained(selection, view.ref, key), here.fetch).assign(model=view.ref)
+            )
     return pd.concat(parts, ignore_index=True)
 
 
 def explained(selection: Selection, ref: str, key: str) -> Any:
     """Return a snapshot's explained loans with their features, filtered by the selection (an Ibis table)."""
     here, schema = engine(selection), portfolio(selection).schema
-    scores = here.scores(*ref.split("/"), [key])
+    scores = here.scores(ref, [key])
     rows = select_rows(here.snapshots([key]), selection.where)
     own = [name for name in scores.columns if name not in rows.columns]
     joined = rows.inner_join(scores.select(schema.id.name, *own), schema.id.name)

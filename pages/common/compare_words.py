@@ -15,7 +15,7 @@ IN_TABLE = ("gini", "ks", "brier", "log_loss", "mean_pd", "default_rate", "o_e_r
 IN_FIGURE = ("gini", "brier", "o_e_ratio", "calibration_slope")
 MEANING = {
     "development": "Development: loans and dates that models were fitted on (the champion on a part of them). "
-                   "Flatters every model; the other samples judge.",
+    "Flatters every model; the other samples judge.",
     "out-of-sample": "Out-of-sample: other loans, same period. No model has seen these loans.",
     "out-of-time": "Out-of-time: dates after every training, with all outcome windows of training closed.",
 }
@@ -30,6 +30,15 @@ class Curve:
     title: str
     subtitle: str
     definition: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric of one model with its interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 class Words:
@@ -47,20 +56,27 @@ class Words:
         """Return why there is nothing to compare and the way on, or None."""
         name = self.selection.portfolio
         if not self.schema.with_role("target"):
-            return "This portfolio has no outcome: no field has the role target.", "Name one in schema.toml, then train."
+            return (
+                "This portfolio has no outcome: no field has the role target.",
+                "Name one in schema.toml, then train.",
+            )
         if not self.views:
-            return ("No model of this portfolio has scores yet.",
-                    f"`python cli.py train --portfolio {name}` trains three models, "
-                    f"`python cli.py score --portfolio {name}` scores them.")
+            return (
+                "No model of this portfolio has scores yet.",
+                f"`python cli.py train --portfolio {name}` trains three models, "
+                f"`python cli.py score --portfolio {name}` scores them.",
+            )
         if not self.samples:
-            return (f"No sample has loans both with and without {self.schema.event} for {describe_filters(self.view)}.",
-                    "Take a filter away, or press *Clear all filters* in the sidebar.")
+            return (
+                f"No sample has loans both with and without {self.schema.event} for {describe_filters(self.view)}.",
+                "Take a filter away, or press *Clear all filters* in the sidebar.",
+            )
         return None
 
     def sample_label(self, sample: str) -> str:
         """Return a sample's name with its size."""
         rows, events = self.counts[sample]
-        return f"{sample.capitalize()} · {rows:,} ({events:,} {self.schema.event}{'s' if self.schema.event == 'default' else ''})"
+        return f"{sample.capitalize()} · {rows:,} ({events:,} {self.schema.event}s)"
 
     def sample_meaning(self, sample: str) -> str:
         """Return what the sample is."""
@@ -80,29 +96,38 @@ class Words:
         champion = next((item for item in self.views if item.is_champion), None)
         if champion is None or len(self.views) < 2:
             return [f"Only {self.views[0].label} has scores; a comparison needs two."]
-        differences = cached.differences(self.selection, sample)
-        metrics = cached.metrics(self.selection, sample).set_index(["model", "metric"])
-        own = f"{champion.label.replace(' (champion)', '')}, the champion: {self._level(metrics.loc[(champion.ref, 'o_e_ratio')])}."
-        return [own, *(self._verdict(item, champion, differences, metrics) for item in self.views if item.ref != champion.ref)]
+        levels = self._estimates(sample, "o_e_ratio")
+        own = f"{_bare(champion.label)}, the champion: {self._level(levels[champion.ref])}."
+        others = [item for item in self.views if item.ref != champion.ref]
+        return [own, *(self._verdict(sample, item, champion, levels[item.ref]) for item in others)]
 
-    def _level(self, ratio: pd.Series) -> str:
+    def _estimates(self, sample: str, metric: str) -> dict[str, Estimate]:
+        """Return a metric of every model on a sample."""
+        frame = cached.metrics(self.selection, sample)
+        rows = frame[frame["metric"] == metric][["model", "estimate", "low", "high"]].to_numpy()
+        return {ref: Estimate(*map(float, numbers)) for ref, *numbers in rows}
+
+    def _level(self, ratio: Estimate) -> str:
         """Return whether the PDs fit the outcomes, with the ratio in the Risk reading."""
-        level = ("its PDs fit the outcomes" if ratio["low"] <= 1 <= ratio["high"] else
-                 "its PDs are too low" if ratio["low"] > 1 else "its PDs are too high")
+        level = "its PDs fit the outcomes"
+        if ratio.low > 1:
+            level = "its PDs are too low"
+        elif ratio.high < 1:
+            level = "its PDs are too high"
         if self.view.business:
             return level
-        return f"{level} (observed/expected {ratio['estimate']:.2f} {format_interval(ratio['low'], ratio['high'], digits=2)})"
+        return f"{level} (observed/expected {ratio.value:.2f} {format_interval(ratio.low, ratio.high, digits=2)})"
 
-    def _verdict(self, item: Any, champion: Any, differences: pd.DataFrame, metrics: pd.DataFrame) -> str:
-        gini = differences[(differences["challenger"] == item.ref) & (differences["metric"] == "gini")].iloc[0]
-        ratio = metrics.loc[(item.ref, "o_e_ratio")]
+    def _verdict(self, sample: str, item: cached.ModelView, champion: cached.ModelView, level: Estimate) -> str:
+        frame = cached.differences(self.selection, sample)
+        gini = frame[(frame["challenger"] == item.ref) & (frame["metric"] == "gini")].to_dict("records")[0]
         words = {"better": "ranks better than", "worse": "ranks worse than"}
         ranks = words.get(gini["verdict"], "cannot be told apart in ranking from")
-        name = champion.label.replace(" (champion)", "").lower()
+        said = f"{item.label} {ranks} the {_bare(champion.label).lower()}"
         if self.view.business:
-            return f"{item.label} {ranks} the {name}; {self._level(ratio)}."
+            return f"{said}; {self._level(level)}."
         detail = f"Gini {gini['difference']:+.3f} {format_interval(gini['low'], gini['high'], digits=3)}"
-        return (f"{item.label} {ranks} the {name}: {detail}, p {format_p_value(gini['p_value'])}; {self._level(ratio)}.")
+        return f"{said}: {detail}, p {format_p_value(gini['p_value'])}; {self._level(level)}."
 
     def all_metrics(self) -> pd.DataFrame:
         """Return every metric of every model and sample."""
@@ -114,19 +139,26 @@ class Words:
 
     def metrics_heading(self) -> str:
         """Return the heading of the metric table."""
-        return self.view.word("How well each model ranks and how well its PDs fit", "Metrics with 95 % intervals, clustered by "
-                              + self.schema.subject)
+        return self.view.word(
+            "How well each model ranks and how well its PDs fit",
+            "Metrics with 95 % intervals, clustered by " + self.schema.subject,
+        )
 
     def metrics_table(self) -> pd.DataFrame:
         """Return one row a metric and sample, one column a model, as text with intervals."""
         frame = self.all_metrics()
         frame = frame[frame["metric"].isin(IN_TABLE)]
-        frame = frame.assign(text=[_cell(row) for row in frame.itertuples()],
-                             Metric=[METRICS[name].label for name in frame["metric"]])
+        frame = frame.assign(
+            text=[_cell(row) for row in frame.itertuples()], Metric=[METRICS[name].label for name in frame["metric"]]
+        )
         table = frame.pivot(index=["metric", "Metric", "sample"], columns="model", values="text").reset_index()
         order = {name: place for place, name in enumerate(IN_TABLE)}
-        table = table.sort_values(["metric", "sample"], key=lambda column: column.map(
-            order if column.name == "metric" else {name: place for place, name in enumerate(self.samples)}))
+        table = table.sort_values(
+            ["metric", "sample"],
+            key=lambda column: column.map(
+                order if column.name == "metric" else {name: place for place, name in enumerate(self.samples)}
+            ),
+        )
         table = table.rename(columns={**self.labels, "sample": "Sample"})
         better = {"higher": "higher is better", "lower": "lower is better", "closer": "closer to ideal", "": ""}
         table["Reads"] = [better[METRICS[name].better] for name in table["metric"]]
@@ -135,59 +167,81 @@ class Words:
     def metrics_columns(self) -> dict[str, Any]:
         """Return how the table's columns are drawn."""
         wide = {item.label: st.column_config.TextColumn(width=160) for item in self.views}
-        return {"Metric": st.column_config.TextColumn(width=125), "Sample": st.column_config.TextColumn(width=105),
-                **wide}
+        return {
+            "Metric": st.column_config.TextColumn(width=125),
+            "Sample": st.column_config.TextColumn(width=105),
+            **wide,
+        }
 
     def metrics_definition(self) -> str:
         """Return what each metric is and how its interval is made."""
         lines = [f"- **{METRICS[name].label}**: {METRICS[name].definition}" for name in IN_TABLE]
-        return ("95 % intervals from influence functions, summed by " + self.schema.subject
-                + f" because several snapshots of one {self.schema.subject} are not independent (Obuchowski 1997). "
-                  "Differences are paired: both models on the same rows.\n\n" + "\n".join(lines))
+        return (
+            "95 % intervals from influence functions, summed by "
+            + self.schema.subject
+            + f" because several snapshots of one {self.schema.subject} are not independent (Obuchowski 1997). "
+            "Differences are paired: both models on the same rows.\n\n" + "\n".join(lines)
+        )
 
     def spread_title(self, sample: str) -> str:
         """Return who leads on ranking, as the figure's finding."""
-        gini = cached.metrics(self.selection, sample).query("metric == 'gini'").sort_values("estimate", ascending=False)
-        best = gini.iloc[0]
-        return f"{self.labels[best['model']]} has the highest Gini {sample}, {best['estimate']:.3f}"
+        gini = {ref: found.value for ref, found in self._estimates(sample, "gini").items()}
+        best = max(gini, key=gini.__getitem__)
+        return f"{self.labels[best]} has the highest Gini {sample}, {gini[best]:.3f}"
 
     def spread_subtitle(self) -> str:
         """Return what the dots and whiskers are."""
-        return f"Estimates with 95 % intervals by sample, clustered by {self.schema.subject}; {describe_filters(self.view)}"
+        shown = describe_filters(self.view)
+        return f"Estimates with 95 % intervals by sample, clustered by {self.schema.subject}; {shown}"
 
     def roc(self, sample: str) -> Curve:
         """Return the ROC curves with each model's AUC in the legend."""
-        metrics = cached.metrics(self.selection, sample)
-        auc = metrics[metrics["metric"] == "auc"].set_index("model")["estimate"]
+        auc = {ref: found.value for ref, found in self._estimates(sample, "auc").items()}
         labels = {ref: f"{label}, AUC {auc[ref]:.3f}" for ref, label in self.labels.items()}
-        best = auc.idxmax()
-        return Curve(cached.roc(self.selection, sample), labels,
-                     f"{self.labels[best]} puts {format_share(float(auc[best]), 0)} of pairs in the right order",
-                     f"ROC curve, {self.window(sample)}", METRICS["auc"].definition)
+        best = max(auc, key=auc.__getitem__)
+        return Curve(
+            cached.roc(self.selection, sample),
+            labels,
+            f"{self.labels[best]} puts {format_share(auc[best], 0)} of pairs in the right order",
+            f"ROC curve, {self.window(sample)}",
+            METRICS["auc"].definition,
+        )
 
     def calibration(self, sample: str) -> Curve:
         """Return observed rates by bin of PD."""
-        metrics = cached.metrics(self.selection, sample).set_index(["model", "metric"])
-        ratios = {ref: metrics.loc[(ref, "o_e_ratio"), "estimate"] for ref in self.labels}
+        ratios = {ref: found.value for ref, found in self._estimates(sample, "o_e_ratio").items()}
         worst = max(ratios, key=lambda ref: abs(ratios[ref] - 1))
         side = "more" if ratios[worst] > 1 else "fewer"
-        title = (f"{self.labels[worst]} misses the level most: {format_share(abs(ratios[worst] - 1), 0)} {side} "
-                 f"{self.schema.event}s than it expects")
-        return Curve(cached.calibration(self.selection, sample), self.labels, title,
-                     f"Observed rate against mean PD in bins of equal size, {self.window(sample)}",
-                     "Loans are sorted by PD and cut into bins of about equal size, equal PDs together. A well calibrated "
-                     "model lies on the diagonal. Intervals: Jeffreys, widened for several snapshots of one loan.")
+        title = (
+            f"{self.labels[worst]} misses the level most: {format_share(abs(ratios[worst] - 1), 0)} {side} "
+            f"{self.schema.event}s than it expects"
+        )
+        return Curve(
+            cached.calibration(self.selection, sample),
+            self.labels,
+            title,
+            f"Observed rate against mean PD in bins of equal size, {self.window(sample)}",
+            "Loans are sorted by PD and cut into bins of about equal size, equal PDs together. A well calibrated "
+            "model lies on the diagonal. Intervals: Jeffreys, widened for several snapshots of one loan.",
+        )
 
     def distribution(self, sample: str) -> Curve:
         """Return the PDs' distributions by outcome."""
-        metrics = cached.metrics(self.selection, sample)
-        ks = metrics[metrics["metric"] == "ks"].set_index("model")["estimate"]
-        best = ks.idxmax()
-        return Curve(cached.distribution(self.selection, sample), self.labels,
-                     f"{self.labels[best]} separates the two groups most, KS {ks[best]:.2f}",
-                     f"Share of loans by PD, with and without {self.schema.event}, {self.window(sample)}",
-                     "Histogram of the PDs on a log-odds axis, each outcome adding up to 100 %. The further apart the two "
-                     "shapes, the better the model tells the groups apart. " + METRICS["ks"].definition)
+        ks = {ref: found.value for ref, found in self._estimates(sample, "ks").items()}
+        best = max(ks, key=ks.__getitem__)
+        return Curve(
+            cached.distribution(self.selection, sample),
+            self.labels,
+            f"{self.labels[best]} separates the two groups most, KS {ks[best]:.2f}",
+            f"Share of loans by PD, with and without {self.schema.event}, {self.window(sample)}",
+            "Histogram of the PDs on a log-odds axis, each outcome adding up to 100 %. The further apart the two "
+            "shapes, the better the model tells the groups apart. " + METRICS["ks"].definition,
+        )
+
+
+def _bare(label: str) -> str:
+    """Return a model's label without the mark of the champion."""
+    return label.replace(" (champion)", "")
 
 
 def _cell(row: Any) -> str:

@@ -72,19 +72,24 @@ class Words:
         self.labels = {item.ref: item.label for item in self.views}
         self.feature_labels = {item.name: item.label for item in self.schema.fields}
         # "Months on book of 12 months" says it twice: a unit that the label names is left out.
-        self.units = {item.name: "" if item.unit and item.unit in item.label.lower() else item.unit
-                      for item in self.schema.fields}
+        self.units = {
+            item.name: "" if item.unit and item.unit in item.label.lower() else item.unit for item in self.schema.fields
+        }
 
     def problem(self) -> tuple[str, str] | None:
         """Return why there is nothing to explain and the way on, or None."""
         name = self.selection.portfolio
         if not self.views:
-            return ("No model of this portfolio has explained a snapshot yet.",
-                    f"`python cli.py train --portfolio {name}` trains, `python cli.py score --portfolio {name}` scores and "
-                    "explains the latest snapshot.")
+            return (
+                "No model of this portfolio has explained a snapshot yet.",
+                f"`python cli.py train --portfolio {name}` trains, `python cli.py score --portfolio {name}` scores and "
+                "explains the latest snapshot.",
+            )
         if self.index().empty:
-            return (f"No {self.schema.subject} of the snapshot {self.key} matches {describe_filters(self.view)}.",
-                    "Take a filter away, or press *Clear all filters* in the sidebar.")
+            return (
+                f"No {self.schema.subject} of the snapshot {self.key} matches {describe_filters(self.view)}.",
+                "Take a filter away, or press *Clear all filters* in the sidebar.",
+            )
         return None
 
     def models(self) -> str:
@@ -102,17 +107,25 @@ class Words:
         features = list(ranked.index[:TOP])
         tops = frame.sort_values("share", ascending=False).groupby("model")["feature"].first()
         first = tops.value_counts().index[0]
-        who = [self.labels[ref] for ref in tops.index[tops == first]]
-        title = f"{self.feature_labels[first]} matters most for {'all models' if len(who) == len(tops) > 1 else format_list(who)}"
-        n = {self.labels[ref]: int(n) for ref, n in frame.groupby("model")["n"].first().items()}
-        loans = format_list([f"{count:,} ({name})" for name, count in n.items()]) if len(set(n.values())) > 1 \
+        who = [self.labels[str(ref)] for ref in tops.index[tops == first]]
+        whom = "all models" if len(who) == len(tops) > 1 else format_list(who)
+        title = f"{self.feature_labels[first]} matters most for {whom}"
+        n = {self.labels[str(ref)]: int(n) for ref, n in frame.groupby("model")["n"].first().items()}
+        loans = (
+            format_list([f"{count:,} ({name})" for name, count in n.items()])
+            if len(set(n.values())) > 1
             else f"{next(iter(n.values())):,}"
-        return Importance(frame, features, title,
-                          f"Share of each model's total attribution, {loans} {self.schema.subject}s, {self._when()}",
-                          "Mean size of a feature's attribution of the log-odds over all explained loans, as a share of the "
-                          "model's total. Attributions are interventional Shapley values against one recorded background of "
-                          "100 development loans, the same for every model.\n\nAn attribution says what moved the model, not "
-                          "what causes the event.")
+        )
+        return Importance(
+            frame,
+            features,
+            title,
+            f"Share of each model's total attribution, {loans} {self.schema.subject}s, {self._when()}",
+            "Mean size of a feature's attribution of the log-odds over all explained loans, as a share of the "
+            "model's total. Attributions are interventional Shapley values against one recorded background of "
+            "100 development loans, the same for every model.\n\nAn attribution says what moved the model, not "
+            "what causes the event.",
+        )
 
     def features(self, ref: str) -> list[str]:
         """Return a model's features, most important first; those it does not use are left out."""
@@ -127,14 +140,21 @@ class Words:
         known = found.medians.dropna(subset=["value", "phi"])
         title = f"{label}: no value to show"
         if len(known):
-            high, low = known.loc[known["phi"].idxmax()], known.loc[known["phi"].idxmin()]
+            high, low = known.iloc[int(known["phi"].argmax())], known.iloc[int(known["phi"].argmin())]
             factor = format_factor(to_factor(float(high["phi"] - low["phi"])))
-            title = (f"{label}: the odds are {factor} times higher at {format_value(high['value'], unit)} than at "
-                     f"{format_value(low['value'], unit)}")
-        return Shape(found, unit, title, f"Attribution in log-odds by value, {self.labels[ref]}, {self._when()}; "
-                     "line: median by bin, band: middle half",
-                     "Each dot is a loan: across, its value; up, what this value adds to the loan's log-odds compared with the "
-                     "background. The line is the median of all explained loans by bin.")
+            title = (
+                f"{label}: the odds are {factor} times higher at {format_value(high['value'], unit)} than at "
+                f"{format_value(low['value'], unit)}"
+            )
+        return Shape(
+            found,
+            unit,
+            title,
+            f"Attribution in log-odds by value, {self.labels[ref]}, {self._when()}; "
+            "line: median by bin, band: middle half",
+            "Each dot is a loan: across, its value; up, what this value adds to the loan's log-odds compared with the "
+            "background. The line is the median of all explained loans by bin.",
+        )
 
     def index(self) -> pd.DataFrame:
         """Return the loans of the snapshot with each model's PD."""
@@ -144,9 +164,11 @@ class Words:
         """Return loans worth a look: label → id."""
         frame, refs = self.index(), list(self.labels)
         risk = frame[self.default_model()]
-        found = {"Highest PD": frame["loan"].iloc[int(risk.argmax())],
-                 "Typical": frame["loan"].iloc[int((risk - risk.median()).abs().argmin())],
-                 "Lowest PD": frame["loan"].iloc[int(risk.argmin())]}
+        found = {
+            "Highest PD": frame["loan"].iloc[int(risk.argmax())],
+            "Typical": frame["loan"].iloc[int((risk - risk.median()).abs().argmin())],
+            "Lowest PD": frame["loan"].iloc[int(risk.argmin())],
+        }
         if len(refs) > 1:
             odds = frame[refs].clip(1e-6, 1 - 1e-6).map(lambda p: math.log(p / (1 - p)))
             found["Models disagree most"] = frame["loan"].iloc[int((odds.max(axis=1) - odds.min(axis=1)).argmax())]
@@ -159,16 +181,25 @@ class Words:
     def loan(self, loan_id: str) -> Loan:
         """Return one loan explained by every model."""
         row = cached.loan(self.selection, self.key, loan_id)
-        risks = self.index().set_index("loan").loc[loan_id]
-        head = self._headline(loan_id, {item.label: float(risks[item.ref]) for item in self.views})
-        models = [self._explain(item, row, loan_id, float(risks[item.ref])) for item in self.views]
+        index = self.index()
+        own = index[index["loan"] == loan_id].iloc[0]
+        risks = {ref: float(own[ref]) for ref in self.labels}
+        head = self._headline(loan_id, {item.label: risks[item.ref] for item in self.views})
+        models = [self._explain(item, row, loan_id, risks[item.ref]) for item in self.views]
         usual = cached.typical(self.selection)
-        shown = [item for item in self.schema.fields if item.name in row.index and not {"ignore", "protected"} & set(item.roles)]
-        facts = pd.DataFrame({"Field": [item.label for item in shown],
-                              "Value": [format_value(row[item.name], item.unit) for item in shown],
-                              "Typical": [format_value(usual[item.name], item.unit) if item.name in usual else ""
-                                          for item in shown],
-                              "Meaning": [item.description for item in shown]})
+        shown = [
+            item
+            for item in self.schema.fields
+            if item.name in row.index and not {"ignore", "protected"} & set(item.roles)
+        ]
+        facts = pd.DataFrame(
+            {
+                "Field": [item.label for item in shown],
+                "Value": [format_value(row[item.name], item.unit) for item in shown],
+                "Typical": [format_value(usual[item.name], item.unit) if item.name in usual else "" for item in shown],
+                "Meaning": [item.description for item in shown],
+            }
+        )
         return Loan(head, models, facts)
 
     def _headline(self, loan_id: str, risks: dict[str, float]) -> str:
@@ -177,27 +208,42 @@ class Words:
         if not self.view.business:
             return f"{name}: PD " + ", ".join(f"{format_share(risk)} ({label})" for label, risk in risks.items())
         crowd = 1000 if min(risks.values()) >= 0.001 else 10_000
-        said = ", ".join(f"{round(risk * crowd):,} ({label})" for label, risk in risks.items())
+        said = ", ".join(f"{round(risk * crowd):,} by {label}" for label, risk in risks.items())
         return f"{name}: of {crowd:,} like it, {self.schema.event} {self.schema.within} is expected for {said}"
 
     def _explain(self, item: Any, row: pd.Series, loan_id: str, risk: float) -> Explained:
         base, phi = cached.loan_explanation(self.selection, item.ref, self.key, loan_id)
         values = {name: row[name] for name in phi.index}
         steps = compute_waterfall(base, phi, values=values, labels=self.feature_labels, units=self.units)
-        reasons = describe_reasons(phi, values, typical=cached.typical(self.selection), labels=self.feature_labels,
-                                   units=self.units, event=self.schema.event, direction="both")
-        top = phi.abs().idxmax()
+        reasons = describe_reasons(
+            phi,
+            values,
+            typical=cached.typical(self.selection),
+            labels=self.feature_labels,
+            units=self.units,
+            event=self.schema.event,
+            direction="both",
+        )
+        top = str(phi.abs().idxmax())
         verb = "raises" if phi[top] > 0 else "lowers"
         average = 1 / (1 + math.exp(-base))
-        return Explained(item.ref, item.colour, f"{item.label}: {self.feature_labels[top]} {verb} the PD most",
-                         f"From the average loan, {format_share(average)}, to this one, {format_share(risk)}", steps, reasons)
+        return Explained(
+            item.ref,
+            item.colour,
+            f"{item.label}: {self.feature_labels[top]} {verb} the PD most",
+            f"From the average loan, {format_share(average)}, to this one, {format_share(risk)}",
+            steps,
+            reasons,
+        )
 
     def waterfall_definition(self) -> str:
         """Return what a waterfall shows."""
-        return ("From the mean log-odds of the recorded background to the loan's own: each bar is a feature's interventional "
-                "Shapley value. The bars add up exactly: base + sum = log-odds of the PD. A factor on the odds is "
-                "exp(attribution).\n\nAn attribution says what moved the model, not what causes the event, and nothing about "
-                "what would happen if the borrower changed it.")
+        return (
+            "From the mean log-odds of the recorded background to the loan's own: each bar is a feature's "
+            "interventional Shapley value. The bars add up exactly: base + sum = log-odds of the PD. A factor on the odds is "
+            "exp(attribution).\n\nAn attribution says what moved the model, not what causes the event, and nothing "
+            "about what would happen if the borrower changed it."
+        )
 
     def _when(self) -> str:
         return f"snapshot {self.key}" if self.key != "all" else "all loans"

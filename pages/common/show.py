@@ -6,12 +6,17 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from analytics.figures.template import refit
 from analytics.words import format_value
 from pages.common import cached
 from pages.common.shell import View, describe_filters
 
-CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-          "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "hypothec"}}
+CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "hypothec"},
+}
+CHARACTERS = {1: 100, 2: 46, 3: 30}  # of a title beside each other, by cards in a row, on a page 1280 pixels wide
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,37 @@ class Definition:
     model: str = ""
 
 
-def figure(view: View, chart: go.Figure, table: pd.DataFrame, definition: Definition, *, key: str) -> None:
-    """Show a chart in a card with its table, its definition and a download."""
+def figure(
+    view: View, chart: go.Figure, table: pd.DataFrame, definition: Definition, *, key: str, share: int = 1
+) -> None:
+    """Show a chart in a card with its table, its definition and a download.
+
+    `share` is how many such cards stand side by side: titles are broken to fit the narrowest supported page.
+    """
+    refit(chart, CHARACTERS[share])
     with st.container(border=True, height="stretch"):
         place = st.container()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            shown = st.segmented_control("Shown as", ["Chart", "Table"], default="Chart", required=True, key=f"{key}_as",
-                                         label_visibility="collapsed", persist_state="session")
+            shown = st.segmented_control(
+                "Shown as",
+                ["Chart", "Table"],
+                default="Chart",
+                required=True,
+                key=f"{key}_as",
+                label_visibility="collapsed",
+                persist_state="session",
+            )
             _explain(view, definition, key)
-            st.download_button("CSV", lambda: to_csv(table), file_name=f"hypothec_{key}.csv", mime="text/csv",
-                               icon=":material/download:", key=f"{key}_csv", on_click="ignore", type="tertiary")
+            st.download_button(
+                "CSV",
+                lambda: to_csv(table),
+                file_name=f"hypothec_{key}.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                key=f"{key}_csv",
+                on_click="ignore",
+                type="tertiary",
+            )
         if shown == "Table":
             place.dataframe(table, hide_index=True, key=f"{key}_table")
         else:
@@ -41,7 +67,7 @@ def figure(view: View, chart: go.Figure, table: pd.DataFrame, definition: Defini
 
 
 def _title(chart: go.Figure) -> str:
-    return (chart.layout.title.text or "chart").replace("<br>", " ")
+    return str(chart.layout.meta["title"])
 
 
 def _explain(view: View, definition: Definition, key: str) -> None:
@@ -50,8 +76,13 @@ def _explain(view: View, definition: Definition, key: str) -> None:
         st.markdown(definition.text)
         if definition.formula:
             st.code(definition.formula, language=None, wrap_lines=True)
-        rows = {"Selection": describe_filters(view), "Data window": definition.window, "Model": definition.model,
-                "Source": portfolio.manifest["source"], "Data SHA-256": portfolio.data_hash[:16] + "…"}
+        rows = {
+            "Selection": describe_filters(view),
+            "Data window": definition.window,
+            "Model": definition.model,
+            "Source": portfolio.manifest["source"],
+            "Data SHA-256": portfolio.data_hash[:16] + "…",
+        }
         st.markdown("\n".join(f"- **{name}:** {value}" for name, value in rows.items() if value))
 
 
@@ -77,7 +108,7 @@ class Card:
     unit: str
     before: float | None
     course: list[float]
-    better: str = ""
+    lower_is_better: bool = False
     explanation: str = ""
     since: str = "a year ago"
 
@@ -87,14 +118,22 @@ def cards(items: list[Card]) -> None:
     with st.grid("auto", min_column_width=178, gap="small"):
         for item in items:
             delta = _delta(item)
-            colour = {"higher": "normal", "lower": "inverse"}.get(item.better, "off")
-            st.metric(item.label, format_value(item.value, item.unit), delta, delta_color=colour, border=True,
-                      height="stretch", chart_data=item.course or None, chart_type="line", help=item.explanation or None,
-                      delta_description=f"on {item.since}" if delta not in (None, 0) else None)
+            st.metric(
+                item.label,
+                format_value(item.value, item.unit),
+                delta,
+                delta_color="inverse" if item.lower_is_better else "off",
+                border=True,
+                height="stretch",
+                chart_data=item.course or None,
+                chart_type="line",
+                help=item.explanation or None,
+                delta_description=f"on {item.since}" if delta not in (None, 0) else None,
+            )
 
 
 def _delta(item: Card) -> str | int | None:
-    """Return the change since the year before: in points for shares, in per cent for amounts; 0 where it does not show."""
+    """Return the change since the year before: points for shares, per cent for amounts, 0 where it does not show."""
     if item.before is None or pd.isna(item.before) or pd.isna(item.value):
         return None
     if item.unit == "share":

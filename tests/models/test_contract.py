@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from tests.models.toy import FEATURES, make_loans
 from models.encoding import Feature
 from models.external import External
 from models.families import TRAINABLE, family_class
 from portfolio.errors import HypothecError
+from tests.models.toy import FEATURES, make_loans
 
 FAMILIES = (*TRAINABLE, "external")
 LIMITS = {"scorecard": 1e-6, "boosting": 1e-6, "neural": 2e-4, "external": 1e-6}

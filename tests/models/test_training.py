@@ -49,7 +49,7 @@ def test_card_says_what_was_done(trained):
 def test_stored_attributions_add_up_in_the_database(trained):
     key = trained.portfolio.snapshot_keys()[-1]
     for name in ("scorecard", "boosting"):
-        scores = trained.fetch(trained.scores(name, "1", [key]))
+        scores = trained.fetch(trained.scores(f"{name}/1", [key]))
         phi = scores.filter(like="phi_").sum(axis=1)
         assert np.abs(scores["base"] + phi - scores["log_odds"]).max() <= 1e-6
         np.testing.assert_allclose(scores["pd"], 1 / (1 + np.exp(-scores["log_odds"])))
@@ -57,8 +57,8 @@ def test_stored_attributions_add_up_in_the_database(trained):
 
 def test_only_the_latest_snapshot_is_explained_by_default(trained):
     first, last = trained.portfolio.snapshot_keys()
-    assert "base" not in trained.scores("boosting", "1", [first]).columns
-    assert "base" in trained.scores("boosting", "1", [last]).columns
+    assert "base" not in trained.scores("boosting/1", [first]).columns
+    assert "base" in trained.scores("boosting/1", [last]).columns
 
 
 def test_all_models_share_one_background(trained):
@@ -73,7 +73,7 @@ def test_a_loan_without_stored_attributions_is_explained_on_demand(trained):
     entry = load_registry(trained.portfolio).find("boosting")
     for key in (first, last):
         base, phi = explain_loan(trained, lambda: load_model(trained.portfolio, entry), "boosting/1", key, "L3")
-        stored = trained.fetch(trained.scores("boosting", "1", [key])).set_index("loan").loc["L3"]
+        stored = trained.fetch(trained.scores("boosting/1", [key])).set_index("loan").loc["L3"]
         assert base + phi.sum() == pytest.approx(stored["log_odds"], abs=1e-9)
 
 
@@ -112,7 +112,9 @@ def test_a_planted_leak_is_caught_by_name(tmp_path, loans):
     frame, outcome = loans
     leak = Field("written_off", "Written off", "number", ("feature",))
     noise = np.random.default_rng(0).normal(0, 0.05, len(outcome))
-    portfolio = write_portfolio(tmp_path / "leak", frame.assign(written_off=outcome + noise), outcome, extra_fields=(leak,))
+    portfolio = write_portfolio(
+        tmp_path / "leak", frame.assign(written_off=outcome + noise), outcome, extra_fields=(leak,)
+    )
     with pytest.raises(HypothecError, match=r"'written_off' \(AUC .* alone\) tells the outcome almost perfectly"):
         load_training_data(Engine(portfolio))
 
@@ -140,7 +142,7 @@ class TestExternal:
         entry = add_external(engine, self.deliver(tmp_path, loans), "forest")
         score_portfolio(engine, [entry])
         key = toy.snapshot_keys()[-1]
-        scores = engine.fetch(engine.scores("forest", "1", [key]))
+        scores = engine.fetch(engine.scores("forest/1", [key]))
         explained = scores[scores["base"].notna()]
         assert 0 < len(explained) <= 300
         total = explained["base"] + explained.filter(like="phi_").sum(axis=1)

@@ -24,7 +24,7 @@ def make_loans(rows=3000, seed=0):
         {
             "ltv": draw.uniform(0.3, 1.1, rows),
             "debt_service": draw.gamma(4, 0.08, rows),
-            "region": draw.choice(["North", "South", "East's \"end\""], rows, p=[0.5, 0.3, 0.2]),
+            "region": draw.choice(["North", "South", 'East\'s "end"'], rows, p=[0.5, 0.3, 0.2]),
             "unemployment": draw.normal(6, 2, rows),
         }
     )

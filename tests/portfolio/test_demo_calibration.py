@@ -37,10 +37,13 @@ def loans(book: Path) -> pd.DataFrame:
 def ask(folder: Path, sql: str) -> pd.DataFrame:
     """Run `sql` over `m`: the performance rows joined with their loans."""
     connection = duckdb.connect()
-    connection.execute(f"create view p as from read_parquet('{folder}/performance/*/*.parquet', hive_partitioning=false)")
+    files = f"'{folder}/performance/*/*.parquet', hive_partitioning=false"
+    connection.execute(f"create view p as from read_parquet({files})")
     connection.execute(f"create view l as from '{folder}/loans.parquet'")
-    connection.execute("create view m as select p.*, l.country, l.region, l.rate_type, l.channel, l.origination_date "
-                       "from p join l using (loan_id)")
+    connection.execute(
+        "create view m as select p.*, l.country, l.region, l.rate_type, l.channel, l.origination_date "
+        "from p join l using (loan_id)"
+    )
     return connection.sql(sql).df()
 
 
@@ -146,7 +149,8 @@ def test_the_active_book_grows_gently(book: Path) -> None:
 def test_the_shock_of_2022_shows_in_payments_and_arrears_of_variable_rates(book: Path) -> None:
     sql = """select rate_type, avg((days_past_due >= 30)::int) filter (year(month) = 2021) before,
              avg((days_past_due >= 30)::int) filter (month between date '2023-03-01' and date '2024-06-30') after,
-             median(payment) filter (month = date '2021-12-31') paid, median(payment) filter (month = date '2023-12-31') pays
+             median(payment) filter (month = date '2021-12-31') paid,
+             median(payment) filter (month = date '2023-12-31') pays
              from m where country = 'Italy' group by all"""
     rates = ask(book, sql).set_index("rate_type")
     assert rates.after["variable"] > 1.5 * rates.before["variable"]
@@ -160,8 +164,12 @@ def performing(book: Path) -> pd.DataFrame:
     """Snapshots of eight year ends, enough to see what default rises with."""
     backend = ibis.duckdb.connect()
     rows = backend.read_parquet(str(book / "performance" / "*" / "*.parquet"), hive_partitioning=False)
-    tables = History(backend.read_parquet(book / "loans.parquet"), rows, backend.read_parquet(book / "macro.parquet"),
-                     datetime.date(2026, 6, 30))
+    tables = History(
+        backend.read_parquet(book / "loans.parquet"),
+        rows,
+        backend.read_parquet(book / "macro.parquet"),
+        datetime.date(2026, 6, 30),
+    )
     years = [datetime.date(year, 12, 31) for year in range(2014, 2025)]
     frames = [snapshot(tables, make_schema(150), date).to_pandas() for date in years]
     backend.disconnect()

@@ -37,7 +37,8 @@ def loans(folder: Path) -> pd.DataFrame:
 
 def ask(folder: Path, sql: str) -> pd.DataFrame:
     connection = duckdb.connect()
-    connection.execute(f"create view p as from read_parquet('{folder}/performance/*/*.parquet', hive_partitioning=false)")
+    files = f"'{folder}/performance/*/*.parquet', hive_partitioning=false"
+    connection.execute(f"create view p as from read_parquet({files})")
     connection.execute(f"create view l as from '{folder}/loans.parquet'")
     return connection.sql(sql).df()
 
@@ -59,8 +60,8 @@ def test_incidents_outside_a_short_history_are_not_claimed(tmp_path: Path) -> No
 def test_incomes_arrive_in_thousands_in_that_region_and_those_months_only(
     folder: Path, answers: dict[str, dict[str, Any]]
 ) -> None:
-    sql = "select region, month, median(income) income, max(income) most, min(income) least from p join l using (loan_id) "
-    found = ask(folder, sql + "group by all")
+    sql = "select region, month, median(income) income, max(income) most, min(income) least "
+    found = ask(folder, sql + "from p join l using (loan_id) group by all")
     item = answers["unit_error"]
     inside = (found.region == item["segment"]["region"]) & found.month.between(item["from"], item["to"])
     assert inside.sum() == 2

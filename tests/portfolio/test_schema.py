@@ -61,7 +61,7 @@ def test_awkward_names_come_back(tmp_path):
     start=DATES,
     share=st.floats(0, 1),
 )
-def test_any_schema_comes_back(tmp_path_factory, names, text, minimum, maximum, sign, until, start, share):  # noqa: PLR0917 (hypothesis gives them by name)
+def test_any_schema_comes_back(tmp_path_factory, names, text, minimum, maximum, sign, until, start, share):
     fields = tuple(
         Field(
             name, text, "category", ("feature", "segment"), text, text, (text, name), sign, text, text, minimum, maximum

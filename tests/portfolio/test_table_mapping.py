@@ -56,7 +56,7 @@ def load(folder: Path, text: str) -> Mapping:
     until=st.dates(datetime.date(1990, 1, 1), datetime.date(2000, 1, 1)),
     share=st.floats(0, 0.99),
 )
-def test_any_mapping_comes_back(tmp_path_factory, fields, name, values, until, share):  # noqa: PLR0917 (hypothesis gives them by name)
+def test_any_mapping_comes_back(tmp_path_factory, fields, name, values, until, share):
     mapping = Mapping(
         "m.toml",
         TableOptions(";", "latin-1", name, ",", ".", values),

@@ -168,7 +168,7 @@ def test_tiles_stand_where_they_belong(figures, regions):
     assert np.isnan(readable.z[1, 2])  # too small: in the grey layer, with its value in words
     assert few.z[1, 2] == 0
     assert few.colorscale[0][1] == SMALL
-    assert "5.0%" in few.text[1, 2]
+    assert "5.0" in few.text[1, 2]
     assert "read with care" in few.customdata[1, 2]
     assert np.isfinite(readable.z).sum() == 2
     assert [note.text for note in figures["tiles"].layout.annotations] == ["X", "Y"]
