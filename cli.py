@@ -77,11 +77,18 @@ def demo(workspace: Path, name: str, loans: int, months: int, seed: int, with_mo
 
     Example: python cli.py demo --loans 50000
     """
-    from models.demo import build_demo
+    from models.demo import add_models
+    from portfolio.demo.build import build_demo
 
     report = TerminalReport()
     portfolio = build_demo(
-        workspace, name=name, loans=loans, months=months, seed=seed, with_models=with_models, report=report
+        workspace,
+        name=name,
+        loans=loans,
+        months=months,
+        seed=seed,
+        finish=add_models if with_models else None,
+        report=report,
     )
     report.close(f"Built {portfolio.root} ({loans:,} loans)")
     click.echo(f"Next: python cli.py serve --portfolio {name}")

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from portfolio.errors import HypothecError
 from portfolio.schema import Field, Schema
@@ -88,12 +90,12 @@ class Encoder:
 
     def _codes(self, name: str, column: pd.Series) -> Matrix:
         categories = self.categories[name]
-        codes = pd.Index(categories).get_indexer(pd.Index(column.astype("object"))).astype(np.float64)
-        unknown = (codes < 0) & column.notna().to_numpy()
-        codes[codes < 0] = np.nan
+        words = _words(column)
+        codes = pc.index_in(words, value_set=pa.array(categories, pa.string())).to_numpy(zero_copy_only=False)
+        codes = codes.astype(np.float64)  # null, for missing and unknown, becomes NaN
         if OTHER in categories:
-            codes[unknown] = categories.index(OTHER)
-        return codes
+            codes[np.isnan(codes) & words.is_valid().to_numpy(zero_copy_only=False)] = categories.index(OTHER)
+        return np.asarray(codes)
 
     def decode(self, matrix: Matrix) -> pd.DataFrame:
         """Return the frame that `transform` would turn into `matrix` (rare categories as "(other)")."""
@@ -133,8 +135,15 @@ def check_columns(X: pd.DataFrame, features: Sequence[Feature]) -> None:
         )
 
 
+def _words(column: pd.Series) -> "pa.Array":
+    """Return a column as Arrow text: looking words up there is many times faster than in pandas objects."""
+    values = pa.array(column, from_pandas=True)
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
 def _frequent(column: pd.Series) -> tuple[str, ...]:
-    counts = column.dropna().astype(str).value_counts()
+    counts = _words(column).drop_null().to_pandas().astype(str).value_counts()
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")  # equal counts: alphabetical, not by row
     kept = counts.index[(counts >= min(MIN_ROWS, len(column) // 20 + 1)) & (np.arange(len(counts)) < MAX_CATEGORIES)]
     return tuple(kept) if len(kept) == len(counts) else (*kept, OTHER)

@@ -41,7 +41,7 @@ class Neural(PdModel):
         self,
         features: tuple[Feature, ...] = (),
         random_state: int = 0,
-        hidden: tuple[int, int] = (48, 24),
+        hidden: tuple[int, int] = (32, 16),
         epochs: int = 8,
         batch_size: int = 1024,
         learning_rate: float = 0.004,
@@ -105,8 +105,8 @@ class Neural(PdModel):
         return keras.Model(inputs, layers.Dense(1, bias_initializer=start, name="logit")(second))
 
     def _raw_log_odds(self, X: Matrix) -> Matrix:
-        logits = self.network_.predict(self._inputs(X), batch_size=BATCH, verbose=0)
-        return np.asarray(logits, dtype=np.float64)[:, 0]
+        logits = self.network_.predict(self._inputs(pad_rows(X)), batch_size=BATCH, verbose=0)
+        return np.asarray(logits, dtype=np.float64)[: len(X), 0]
 
     def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix:
         from models.permutation import explain_network
@@ -120,7 +120,7 @@ class Neural(PdModel):
         """
         keras = import_keras()
         embed = keras.Model(self.network_.input, self.network_.get_layer("first").input)
-        embedded = np.asarray(embed.predict(self._inputs(X), batch_size=BATCH, verbose=0))
+        embedded = np.asarray(embed.predict(self._inputs(pad_rows(X)), batch_size=BATCH, verbose=0))[: len(X)]
         kernel = np.asarray(self.network_.get_layer("first").kernel)
         parts = np.empty((len(X), len(self.features), kernel.shape[1]), dtype=np.float32)
         for position, columns in enumerate(self._embedded_columns()):
@@ -194,6 +194,12 @@ class Neural(PdModel):
         # safe_mode refuses files that carry Python code
         model.network_ = keras.saving.load_model(folder / "network.keras", compile=False, safe_mode=True)
         return model
+
+
+def pad_rows(X: Matrix) -> Matrix:
+    """Return `X` with its first row repeated up to a usual length, so that JAX compiles for few shapes only."""
+    wanted = 2 ** int(np.ceil(np.log2(max(len(X), 64)))) if len(X) < BATCH else -(-len(X) // BATCH) * BATCH
+    return np.concatenate([X, np.repeat(X[:1], wanted - len(X), axis=0)])
 
 
 def embedding_width(categories: int) -> int:

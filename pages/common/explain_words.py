@@ -240,9 +240,9 @@ class Words:
         """Return what a waterfall shows."""
         return (
             "From the mean log-odds of the recorded background to the loan's own: each bar is a feature's "
-            "interventional Shapley value. The bars add up exactly: base + sum = log-odds of the PD. A factor on the odds is "
-            "exp(attribution).\n\nAn attribution says what moved the model, not what causes the event, and nothing "
-            "about what would happen if the borrower changed it."
+            "interventional Shapley value. The bars add up exactly: base + sum = log-odds of the PD. A factor on the "
+            "odds is exp(attribution).\n\nAn attribution says what moved the model, not what causes the event, and "
+            "nothing about what would happen if the borrower changed it."
         )
 
     def _when(self) -> str:

@@ -1,0 +1,1 @@
+"""The demo: a synthetic mortgage book of three countries, generated from a seed."""
