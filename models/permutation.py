@@ -17,7 +17,7 @@ from models.encoding import Matrix
 if TYPE_CHECKING:
     from models.neural import Neural
 
-ROWS = 64  # loans a compiled call: their walks stay in the processor's cache
+ROWS = 256  # loans a compiled call
 
 
 def explain_network(model: "Neural", X: Matrix, background: Matrix, *, seed: int) -> Matrix:
@@ -50,19 +50,23 @@ def _compiled_walk() -> Any:
 
     def walk(rows: Any, reference: Any, orders: Any, head: tuple[Any, ...]) -> Any:
         bias1, kernel2, bias2, kernel3, bias3 = head
-
-        def logit(inputs: Any) -> Any:
-            hidden = jax.nn.relu(jax.nn.relu(inputs + bias1) @ kernel2 + bias2)
-            return (hidden @ kernel3 + bias3)[..., 0]
+        features = jnp.arange(orders.shape[-1])
+        stops = jnp.arange(orders.shape[-1] + 1)
+        by_feature = jnp.swapaxes(rows, 0, 1)  # (features, rows, units)
 
         def one_walk(total: Any, step: Any) -> tuple[Any, None]:
-            start, order = step  # (features, units), (features,)
-            switched = jnp.cumsum((rows - start)[:, order], axis=1)
-            path = jnp.concatenate([jnp.zeros_like(switched[:, :1]), switched], axis=1) + start.sum(axis=0)
-            return total.at[:, order].add(jnp.diff(logit(path), axis=1)), None
+            start, place = step  # (features, units); the place of each feature in this walk's order
+            # Row j of `switched` has a 1 for the features switched by stop j: a matrix product is far
+            # quicker here than gathering, summing up and scattering.
+            switched = (place[None, :] < stops[:, None]).astype(rows.dtype)
+            path = jnp.tensordot(switched, by_feature - start[:, None, :], axes=1) + start.sum(axis=0) + bias1
+            hidden = jax.nn.relu(jax.nn.relu(path) @ kernel2 + bias2)
+            logits = (hidden @ kernel3 + bias3)[..., 0]  # (stops, rows)
+            credit = (place[:, None] == features[None, :]).astype(rows.dtype)
+            return total + credit @ jnp.diff(logits, axis=0), None
 
-        steps = (jnp.repeat(reference, 2, axis=0), orders.reshape(-1, orders.shape[-1]))
-        total, _ = jax.lax.scan(one_walk, jnp.zeros(rows.shape[:2]), steps)
-        return total / len(steps[0])
+        steps = (jnp.repeat(reference, 2, axis=0), jnp.argsort(orders.reshape(-1, orders.shape[-1]), axis=1))
+        total, _ = jax.lax.scan(one_walk, jnp.zeros((rows.shape[1], rows.shape[0])), steps)
+        return total.T / len(steps[0])
 
     return jax.jit(walk)

@@ -6,6 +6,7 @@ imported only to find the bins.
 
 import itertools
 import json
+import logging
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -157,7 +158,7 @@ def _binning_rows(y: Labels, seed: int) -> Any:
 
 def _find_bins(item: Feature, column: Matrix, y: Labels, sample: Any, max_bins: int) -> Bins:
     """Find one feature's bins with optbinning, then count their weight of evidence on all rows."""
-    from optbinning import OptimalBinning  # seconds to import, and its solvers load with it
+    OptimalBinning = _import_optbinning()
 
     values, labels = column[sample], y[sample]
     present = ~np.isnan(values)
@@ -187,6 +188,16 @@ def _find_bins(item: Feature, column: Matrix, y: Labels, sample: Any, max_bins: 
         codes = tuple(0 for _ in range(int(np.nanmax(column)) + 1))
     bare = Bins(item.name, edges, codes, tuple(0.0 for _ in range(_bin_count(edges, codes) + 1)))
     return Bins(item.name, edges, codes, _weights_of_evidence(bare.index(column), y, len(bare.woe)))
+
+
+def _import_optbinning() -> Any:
+    """Return optbinning's binning class; seconds to import, and solvers that we do not use complain on the way."""
+    logging.disable(logging.WARNING)
+    try:
+        from optbinning import OptimalBinning
+    finally:
+        logging.disable(logging.NOTSET)
+    return OptimalBinning
 
 
 def _bin_count(edges: tuple[float, ...], codes: tuple[int, ...]) -> int:
