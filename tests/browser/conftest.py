@@ -44,13 +44,18 @@ def serve(workspace, **env):
         process.wait()
 
 
+def chromium_path():
+    """Return where Chromium is, or fail: `make test` finds or installs one."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "no Chromium found: `make test` finds or installs one, or set CHROMIUM to its path"
+    return path
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium, for all browser tests."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "no Chromium found: `make test` finds or installs one, or set CHROMIUM to its path"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -1,0 +1,27 @@
+"""`make bench`: run every benchmark, print the table, write results.json with the machine's description."""
+
+import json
+
+import attributions
+import demo_build
+import large_book
+import pages
+from common import ROOT, machine
+
+MARKS = {True: "met", False: "NOT met", None: ""}
+
+
+def main() -> None:
+    rows = []
+    for module in (demo_build, large_book, attributions, pages):
+        for row in module.measure():
+            rows.append(row)
+            print(f"{row.what:52} {row.measured:>16}   {row.bar:30} {MARKS[row.met]}", flush=True)
+    described = machine()
+    print("on", ", ".join(f"{key} {value}" for key, value in described.items()))
+    body = {"machine": described, "rows": [row.as_dict() for row in rows]}
+    (ROOT / "benchmarks" / "results.json").write_text(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
