@@ -1,23 +1,44 @@
 """The dashboard's entry: page config, sign-in gate, navigation. Run it with `streamlit run app.py`."""
 
+from typing import Any
+
 import streamlit as st
 
-from pages.common import gate
+from pages.common import gate, server, shell
+from portfolio.errors import HypothecError
 
-st.set_page_config(page_title="Hypothec", page_icon="🏠", layout="wide")
-page = st.navigation(
-    {
-        "Portfolio": [
-            st.Page("pages/portfolio/overview.py", title="Overview", icon=":material/home_work:", default=True,
-                    help="How big the book is, where it is going wrong and what changed."),
-        ],
-        "Models": [
-            st.Page("pages/models/compare.py", title="Compare", icon=":material/balance:",
-                    help="Whether a challenger is better than the champion, by how much, how sure."),
-            st.Page("pages/models/explain.py", title="Explain", icon=":material/account_tree:",
-                    help="What drives the PDs, and why a loan got its own."),
-        ],
-    }
-)  # fmt: skip
-gate.require_access()
-page.run()
+
+def page(path: str, name: str, **words: Any) -> Any:
+    """Return a page; while the gate is locked it is the gate that stands at the page's address."""
+    return st.Page(gate.ask if gate.is_locked() else path, title=name, url_path=name.lower(), **words)
+
+
+def draw() -> None:
+    """Draw the page that the visitor asked for."""
+    st.set_page_config(page_title="Hypothec", page_icon="🏠", layout="wide")
+    chosen = st.navigation(
+        {
+            "Portfolio": [
+                page("pages/portfolio/overview.py", "Overview", icon=":material/home_work:", default=True,
+                     help="How big the book is, where it is going wrong and what changed."),
+            ],
+            "Models": [
+                page("pages/models/compare.py", "Compare", icon=":material/balance:",
+                     help="Whether a challenger is better than the champion, by how much, how sure."),
+                page("pages/models/explain.py", "Explain", icon=":material/account_tree:",
+                     help="What drives the PDs, and why a loan got its own."),
+            ],
+        }
+    )  # fmt: skip
+    if not gate.is_locked():
+        shell.choose()
+    try:
+        chosen.run()
+    except HypothecError as error:  # a changed model file, say: the sentence says what to do
+        st.error(str(error), icon=":material/error:")
+
+
+if __name__ == "__main__":  # each visit runs this file
+    draw()
+else:  # the server imports it once
+    app = st.App(__file__, lifespan=server.lifespan, middleware=server.middleware())

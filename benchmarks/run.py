@@ -5,7 +5,7 @@ import json
 import attributions
 import demo_build
 import large_book
-import pages
+import visits
 from common import ROOT, machine
 
 MARKS = {True: "met", False: "NOT met", None: ""}
@@ -13,7 +13,7 @@ MARKS = {True: "met", False: "NOT met", None: ""}
 
 def main() -> None:
     rows = []
-    for module in (demo_build, large_book, attributions, pages):
+    for module in (demo_build, large_book, attributions, visits):
         for row in module.measure():
             rows.append(row)
             print(f"{row.what:52} {row.measured:>16}   {row.bar:30} {MARKS[row.met]}", flush=True)

@@ -127,7 +127,7 @@ class Words:
         if self.view.business:
             return f"{said}; {self._level(level)}."
         detail = f"Gini {gini['difference']:+.3f} {format_interval(gini['low'], gini['high'], digits=3)}"
-        return f"{said}: {detail}, p {format_p_value(gini['p_value'])}; {self._level(level)}."
+        return f"{said}: {detail}, {format_p_value(gini['p_value'])}; {self._level(level)}."
 
     def all_metrics(self) -> pd.DataFrame:
         """Return every metric of every model and sample."""

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 import streamlit as st
 
@@ -13,6 +13,7 @@ from portfolio.selection import Selection
 from portfolio.workspace import DEFAULT_PORTFOLIO, list_portfolios, workspace_root
 
 Reading = Literal["Business", "Risk"]
+_VIEW = "view"
 PILLS = 6  # segments with more values than this get a searchable list
 
 
@@ -35,17 +36,27 @@ class View:
 
 
 def open_page(title: str, question: str) -> View:
-    """Ask the gate, draw sidebar and header, and return what was selected. Every page begins with this."""
+    """Ask the gate, draw the header and return what was chosen in the sidebar. Every page begins with this."""
     gate.require_access()
-    try:
-        view = _sidebar()
-    except HypothecError as error:
-        stop_with(str(error))
+    view = st.session_state.get(_VIEW, "This page opens through app.py, which asks what to look at.")
+    if not isinstance(view, View):
+        stop_with(view)
     _header(view, title, question)
     return view
 
 
-def stop_with(message: str, way_back: str = "") -> None:
+def choose() -> None:
+    """Draw the sidebar and keep what was chosen for the page.
+
+    app.py calls this, not the pages: widgets of a page would lose their values when another page is opened.
+    """
+    try:
+        st.session_state[_VIEW] = _sidebar()
+    except HypothecError as error:
+        st.session_state[_VIEW] = str(error)
+
+
+def stop_with(message: str, way_back: str = "") -> NoReturn:
     """Say in one sentence why there is nothing to show and how to go on, and end the page."""
     st.info(message, icon=":material/info:")
     if way_back:

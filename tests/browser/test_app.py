@@ -54,10 +54,9 @@ def test_a_deep_link_to_a_fresh_server_meets_the_gate_first(demo_workspace, visi
 def test_every_page_is_whole(address, visit, portfolio, scheme, width, path):
     visitor = visit(address, width=width, scheme=scheme)
     visitor.open(path, portfolio=portfolio)
-    assert visitor.page.get_by_role("heading", name=PAGES[path], exact=True).is_visible()
+    visitor.page.get_by_role("heading", name=PAGES[path], exact=True).wait_for()
     assert ("Synthetic data" in visitor.page.inner_text("[data-testid=stMain]")) == (portfolio == "demo")
-    charts = visitor.page.locator("[data-testid=stPlotlyChart] .main-svg")
-    assert charts.count() > 0
+    visitor.page.wait_for_selector("[data-testid=stPlotlyChart] .main-svg")
     shoot(visitor, f"{portfolio}_{PAGES[path].lower()}_{scheme}_{width}")
     for text in visitor.page.locator(".gtitle").all():  # no title runs out of its card
         outer = text.locator("xpath=ancestor::*[@data-testid='stPlotlyChart']").bounding_box()
@@ -87,6 +86,8 @@ def test_navigation_reading_and_filters_live_in_the_link(address, visit):
     page.get_by_role("heading", name="Compare", exact=True).wait_for()
     visitor.settle()
     assert "Country: Italy" in page.inner_text("[data-testid=stMain]")
+    assert "observed/expected" in page.inner_text("[data-testid=stMain]")  # the Risk reading
+    assert "only_country=Italy" in page.url
     visitor.check()
 
 

@@ -129,5 +129,5 @@ def test_the_engine_reads_chosen_snapshots_and_new_files(tmp_path):
     ]
     with pytest.raises(HypothecError, match="has no snapshot '2022-12-31'"):
         engine.snapshots(["2022-12-31"])
-    with pytest.raises(HypothecError, match="model m v1 has no scores for any snapshot"):
-        engine.scores("m", "v1")
+    with pytest.raises(HypothecError, match="model m/1 has no scores for any snapshot"):
+        engine.scores("m/1")

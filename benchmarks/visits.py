@@ -33,10 +33,11 @@ def measure() -> list[Row]:
         browser.close()
     start, slowest = median(starts), percentile([second for found in clicks.values() for second in found], 0.95)
     worst = max(clicks, key=lambda name: percentile(clicks[name], 0.95))
+    tail = percentile(clicks[worst], 0.95)
     return [Row("server start to first page painted, median of 5", f"{start:.1f} s", "≤ 4 s", start <= 4),
             Row(f"click to painted, p95 of {sum(map(len, clicks.values()))} clicks", f"{slowest:.2f} s", "≤ 1.0 s",
                 slowest <= 1),
-            Row(f"… slowest kind of click: {worst}", f"{percentile(clicks[worst], 0.95):.2f} s", "—", None)]  # fmt: skip
+            Row(f"… slowest kind of click: {worst}", f"{tail:.2f} s", "—", None)]  # fmt: skip
 
 
 def _start_to_painted(browser: object, workspace: str) -> float:

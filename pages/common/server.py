@@ -1,0 +1,53 @@
+"""The server around the pages: security headers on every answer, and libraries loaded before the first visitor."""
+
+import threading
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
+
+# The browser itself is told to ask nobody but this server. Streamlit writes styles and starts scripts inline.
+POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+          "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; "
+          "worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'")  # fmt: skip
+HEADERS = ((b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff"),
+           (b"x-frame-options", b"SAMEORIGIN"), (b"referrer-policy", b"same-origin"))  # fmt: skip
+
+
+class SecurityHeaders:
+    """ASGI middleware that adds `HEADERS` to every HTTP answer; websockets pass untouched."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Handle one request."""
+
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def middleware() -> list[Middleware]:
+    """Return what `st.App` puts around every request."""
+    return [Middleware(SecurityHeaders)]
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:
+    """Prepare the server before its first visitor."""
+    # A folder called pages beside app.py makes Streamlit take the app for one of its first kind until some visitor
+    # has run st.navigation: a deep link to a fresh server would be told "Page not found" first.
+    PagesManager.uses_pages_directory = False
+    threading.Thread(target=_load_libraries, daemon=True).start()
+    yield
+
+
+def _load_libraries() -> None:
+    """Import what every page needs while the browser still loads the front end."""
+    import pages.common.cached  # noqa: F401
