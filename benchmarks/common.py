@@ -2,10 +2,10 @@
 
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,13 +31,17 @@ class Row:
 def run_measured(*command: str, **env: str) -> tuple[float, float]:
     """Run a command; return its seconds and its peak memory in GB (the largest single process)."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)  # fmt: skip
-    _, errors = process.communicate()
-    seconds = time.perf_counter() - started
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{errors[-2000:]}")
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        # wait4 gives this one process's peak; RUSAGE_CHILDREN would give the largest of all so far.
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        if status:
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{errors.read()[-2000:]}")
+    return seconds, used.ru_maxrss / 1024**2
 
 
 def percentile(values: list[float], share: float) -> float:

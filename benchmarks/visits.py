@@ -1,5 +1,6 @@
 """What a visitor waits for: server start to the first page painted, and click to painted, in headless Chromium."""
 
+import os
 import sys
 import tempfile
 import time
@@ -25,8 +26,11 @@ PAINTED = "[data-testid=stPlotlyChart] .main-svg"
 
 
 def measure() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        run_measured(sys.executable, "cli.py", "demo", "--workspace", folder)
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        # DEMO_WORKSPACE saves building the demo once more.
+        folder = os.environ.get("DEMO_WORKSPACE") or temporary
+        if folder == temporary:
+            run_measured(sys.executable, "cli.py", "demo", "--workspace", folder)
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         starts = [_start_to_painted(browser, folder) for _ in range(STARTS)]
         clicks = _click_to_painted(browser, folder)
@@ -69,7 +73,7 @@ def _click_to_painted(browser: object, workspace: str) -> dict[str, list[float]]
 
 def _round(page: Page) -> list[tuple[str, float]]:
     def click(name: str, role: str, label: str) -> tuple[str, float]:
-        page.get_by_role(role, name=label, exact=True).first.click()
+        page.get_by_role(role, name=label).first.click()
         page.wait_for_function(QUIET, timeout=120_000)
         return name, page.evaluate("() => (window.changed - window.clicked) / 1000")
 
@@ -82,8 +86,8 @@ def _round(page: Page) -> list[tuple[str, float]]:
         click("example loan", "radio", "Highest PD"),
         click("to Overview", "link", "Overview"),
         click("trend", "radio", "Exposure"),
-        click("filter", "checkbox", "Italy"),
-        click("filter", "checkbox", "Italy"),
+        click("filter", "button", "Italy"),
+        click("filter", "button", "Italy"),
         click("reading", "radio", "Risk"),
         click("reading", "radio", "Business"),
     ]

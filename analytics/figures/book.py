@@ -141,7 +141,10 @@ def _label_ends(
     figure: go.Figure, frame: pd.DataFrame, value: str, unit: str, *, n: str | None, ends: np.ndarray
 ) -> None:
     """Write value and n to the right of each bar's whisker, and leave room for it."""
-    counts = [f"\u2002n {format_value(count)}" for count in frame[n]] if n in frame.columns else [""] * len(frame)
+    few = frame["small"] if "small" in frame.columns else [False] * len(frame)
+    marks = [", too few to judge" if grey else "" for grey in few]
+    numbers = [f"\u2002n {format_value(count)}" for count in frame[n]] if n in frame.columns else [""] * len(frame)
+    counts = [number + mark for number, mark in zip(numbers, marks, strict=True)]
     texts = [f"\u2002<b>{format_value(v, unit)}</b>{count}" for v, count in zip(frame[value], counts, strict=True)]
     places = np.where(np.isnan(ends), 0.0, ends)
     figure.add_trace(
@@ -149,4 +152,4 @@ def _label_ends(
                    textposition="middle right", cliponaxis=False, showlegend=False)
     )  # fmt: skip
     if places.size and places.max() > 0:
-        figure.update_xaxes(range=[0, float(places.max()) * 1.3])
+        figure.update_xaxes(range=[0, float(places.max()) * (1.45 if any(few) else 1.3)])

@@ -170,7 +170,7 @@ def plot_waterfall(frame: pd.DataFrame, *, title: str, subtitle: str, colour: st
     shown = [low - 0.06 * room, high + 0.75 * room]
     ticks = pd_axis(float(to_pd(shown[0])), float(to_pd(high + 0.05 * room)), log_odds=True, count=3)
     figure.update_xaxes(title="PD, log-odds scale", range=shown, showgrid=True, tickangle=0, **ticks)
-    figure.update_yaxes(range=[len(frame) - 0.4, -0.75], showticklabels=False, showgrid=False)
+    figure.update_yaxes(range=[len(frame) - 0.4, -0.95], showticklabels=False, showgrid=False)
     return finish(figure, title, subtitle, height=40 * len(frame) + 50, width_hint=46)
 
 

@@ -104,7 +104,8 @@ def escape(text: str) -> str:
 
 def wrap(text: str, width: int) -> str:
     """Return escaped text broken into lines of at most `width` characters."""
-    return "<br>".join(escape(line) for line in textwrap.wrap(text, width, break_long_words=True)) or ""
+    whole = text.replace(" %", "\u00a0%")  # a number stays with its sign
+    return "<br>".join(escape(line) for line in textwrap.wrap(whole, width, break_long_words=True)) or ""
 
 
 def finish(

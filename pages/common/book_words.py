@@ -135,13 +135,15 @@ class Words:
             from_zero=name != "loans",
         )
 
+    def _places(self) -> list[str]:
+        """Return the fields that place a loan on the map: country and region, as far as there are such."""
+        return [item.name for item in map(self.schema.meaning, ("country", "region")) if item is not None]
+
     def _by_region(self) -> pd.DataFrame | None:
         region = self.schema.meaning("region")
-        return (
-            None
-            if region is None
-            else cached.by_month(self.selection, (region.name,)).rename(columns={region.name: "region"})
-        )
+        if region is None:
+            return None
+        return cached.last_year_by(self.selection, tuple(self._places())).rename(columns={region.name: "region"})
 
     def _dated_measures(self) -> list[tuple[str, str, str, str, bool]]:
         event = f"{self.schema.event.capitalize()} rate"
@@ -206,8 +208,8 @@ class Words:
         region, country = self.schema.meaning("region"), self.schema.meaning("country")
         if region is None:
             return Shown(pd.DataFrame(), "", "", "", "", "", "", "")
-        by = [item.name for item in (country, region) if item is not None]
-        monthly = cached.by_month(self.selection, tuple(by))
+        by = self._places()
+        monthly = cached.last_year_by(self.selection, tuple(by))
         frame = compute_trailing_arrears(monthly, by=by).sort_values("arrears_30", ascending=False, ignore_index=True)
         readable = frame[~frame["small"]]
         title = (
@@ -238,7 +240,7 @@ class Words:
     def by_segment_heading(self) -> str:
         """Return the heading above the breakdown."""
         return self.view.word(
-            f"Where do {self.schema.subject}s go wrong?", f"{self.schema.event.capitalize()} rate by segment"
+            f"Where is the {self.schema.event} rate high?", f"{self.schema.event.capitalize()} rate by segment"
         )
 
     def outcomes_by(self, segment: str) -> Shown:

@@ -99,10 +99,19 @@ def scored_keys(selection: Selection, ref: str) -> list[str]:
 
 
 @remember
-def by_month(selection: Selection, by: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Exposure, arrears and prepayment by month (and group)."""
+def by_month(selection: Selection) -> pd.DataFrame:
+    """Exposure, arrears and prepayment by month."""
     here = engine(selection)
-    return book.compute_by_month(select_rows(here.book(), selection.where), here.fetch, by=by)
+    return book.compute_by_month(select_rows(here.book(), selection.where), here.fetch)
+
+
+@remember
+def last_year_by(selection: Selection, by: tuple[str, ...]) -> pd.DataFrame:
+    """Exposure and arrears by group and month of the last twelve months: all that the map and its title need."""
+    here = engine(selection)
+    months = by_month(selection)["month"].tail(12)
+    rows = select_rows(here.book(), selection.where)
+    return book.compute_by_month(rows.filter(rows.month >= months.min().date()), here.fetch, by=by)
 
 
 @remember

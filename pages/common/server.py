@@ -1,5 +1,6 @@
-"""The server around the pages: security headers on every answer, and libraries loaded before the first visitor."""
+"""The server around the pages: security headers on every answer, and caches filled before the first visitor."""
 
+import contextlib
 import threading
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
@@ -7,6 +8,8 @@ from typing import Any
 
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
+
+from portfolio.errors import HypothecError
 
 # The browser itself is told to ask nobody but this server. Streamlit writes styles and starts scripts inline.
 POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -44,10 +47,17 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     # A folder called pages beside app.py makes Streamlit take the app for one of its first kind until some visitor
     # has run st.navigation: a deep link to a fresh server would be told "Page not found" first.
     PagesManager.uses_pages_directory = False
-    threading.Thread(target=_load_libraries, daemon=True).start()
+    threading.Thread(target=_warm_up, daemon=True).start()
     yield
 
 
-def _load_libraries() -> None:
-    """Import what every page needs while the browser still loads the front end."""
-    import pages.common.cached  # noqa: F401
+def _warm_up() -> None:
+    """Fill the caches of the first page while the browser still loads the front end."""
+    from pages.common import book_words, shell
+
+    with contextlib.suppress(HypothecError):  # no portfolio yet: the page itself says so
+        words = book_words.Words(shell.first_view())
+        words.cards()
+        words.regions()
+        for segment in words.segments()[:1]:
+            words.outcomes_by(segment)

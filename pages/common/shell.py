@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NoReturn
 
 import streamlit as st
@@ -64,7 +65,15 @@ def stop_with(message: str, way_back: str = "") -> NoReturn:
     st.stop()
 
 
-def _sidebar() -> View:
+def first_view() -> View:
+    """Return what is shown before anything is chosen: the whole of the first portfolio."""
+    workspace, names, first = _portfolios()
+    bare = Selection(str(workspace), names[first])
+    return View(bare, "Business", cached.portfolio(bare).schema)
+
+
+def _portfolios() -> tuple[Path, list[str], int]:
+    """Return the workspace, its portfolios and the place of the one that opens first."""
     workspace = workspace_root()
     names = list_portfolios(workspace)
     if not names:
@@ -73,7 +82,11 @@ def _sidebar() -> View:
             "`python cli.py ingest table FILE --portfolio NAME` brings in your own table."
         )
     wanted = os.environ.get("HYPOTHEC_PORTFOLIO", DEFAULT_PORTFOLIO)
-    first = names.index(wanted) if wanted in names else 0
+    return workspace, names, names.index(wanted) if wanted in names else 0
+
+
+def _sidebar() -> View:
+    workspace, names, first = _portfolios()
     with st.sidebar:
         name = st.selectbox("Portfolio shown", names, index=first, key="portfolio", bind="query-params")
         reading = st.segmented_control(
@@ -136,8 +149,3 @@ def describe_filters(view: View) -> str:
     """Return the filters with the schema's labels."""
     parts = [f"{view.schema.get(name).label}: {', '.join(values)}" for name, values in view.selection.where]
     return "; ".join(parts) or "whole portfolio"
-
-
-def event_rate_name(schema: Schema) -> str:
-    """Return "default rate" or, for another event, "denied rate" and the like."""
-    return f"{schema.event} rate"

@@ -67,7 +67,8 @@ class FieldMapping:
     """[fields.<column>]: what is known about one column; None and "" are inferred.
 
     `scale` multiplies a number before it is stored (0.01 turns per cent into a share); minimum and maximum
-    hold for the stored number. `missing` lists codes that mean "unknown" in this column.
+    hold for the stored number. `names` says what the codes in `categories` stand for, in the same order; the
+    portfolio then holds the names. `missing` lists codes that mean "unknown" in this column.
     """
 
     roles: tuple[str, ...] | None = None
@@ -79,6 +80,7 @@ class FieldMapping:
     group: str = ""
     meaning: str = ""
     categories: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     scale: float = 1.0

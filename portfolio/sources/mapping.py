@@ -31,6 +31,7 @@ TEXT, TEXTS = "a text", "a list of texts"
 TYPES: dict[str, str] = {
     "missing": TEXTS,
     "categories": TEXTS,
+    "names": TEXTS,
     "roles": TEXTS,
     "event_value": TEXTS,
     "other_value": TEXTS,
@@ -119,6 +120,11 @@ def _check(mapping: Mapping) -> None:
     for name, item in mapping.fields.items():
         if not item.scale:
             raise HypothecError(f"{mapping.source}: [fields.{toml_value(name)}] scale must not be 0")
+        if item.names and len(item.names) != len(item.categories):
+            raise HypothecError(
+                f"{mapping.source}: [fields.{toml_value(name)}] names must say what each of the {len(item.categories)} "
+                f"categories stands for, got {len(item.names)} names"
+            )
         if item.minimum is not None and item.maximum is not None and item.minimum > item.maximum:
             raise HypothecError(
                 f"{mapping.source}: [fields.{toml_value(name)}] minimum {item.minimum:g} is above maximum "

@@ -33,7 +33,7 @@ def build_schema(raw: RawTable, mapping: Mapping) -> Schema:
                 roles=_roles_of(item),
                 description=item.description,
                 unit=item.unit,
-                categories=item.categories,
+                categories=item.names or item.categories,
                 expected_sign=item.expected_sign,
                 group=item.group,
                 meaning=item.meaning,

@@ -36,11 +36,21 @@ def typed_sql(raw: RawTable, mapping: Mapping, name: str) -> str:
     if mapping.target and name == mapping.target.column:
         return target_sql(raw, mapping)
     kind = mapping.about(name).kind
-    return (
-        number_sql(raw, mapping, name)
-        if kind == "number"
-        else (date_sql(raw, mapping, name) if kind == "date" else raw.column(name))
-    )
+    if kind == "number":
+        return number_sql(raw, mapping, name)
+    if kind == "date":
+        return date_sql(raw, mapping, name)
+    return category_sql(raw, mapping, name)
+
+
+def category_sql(raw: RawTable, mapping: Mapping, name: str) -> str:
+    """Return the SQL for a column's category: its text, or what the mapping says that the code stands for."""
+    column, about = raw.column(name), mapping.about(name)
+    if not about.names:
+        return column
+    pairs = zip(about.categories, about.names, strict=True)
+    cases = " ".join(f"WHEN {_spells(mapping, column, (code,))} THEN {quote(said)}" for code, said in pairs)
+    return f"CASE {cases} ELSE {column} END"
 
 
 def number_sql(raw: RawTable, mapping: Mapping, name: str) -> str:

@@ -147,6 +147,15 @@ def test_codes_of_one_column_scale_and_decimal_comma(tmp_path):
     assert frame["score"].dropna().tolist() == [650.0]
 
 
+def test_codes_get_the_names_that_the_mapping_gives_them(tmp_path):
+    text = "loan,use,bad\n" + "".join(f"{i},{'120'[i % 3]},{i % 2}\n" for i in range(60))
+    use = FieldMapping(kind="category", categories=("1", "2"), names=("lives there", "lets it"))
+    result = ingest(tmp_path, write(tmp_path, text), Mapping(fields={"use": use}))
+    assert set(read(result.portfolio)["use"]) == {"lives there", "lets it"}
+    assert result.portfolio.schema.get("use").categories == ("lives there", "lets it")
+    assert result.rows_read - result.rows_kept == 20  # code 0 is none of the two: quarantined
+
+
 def test_codes_with_leading_zeros_stay_texts(tmp_path):
     text = "loan_id,postcode,default\n" + "".join(f"{n},0{n % 5}00,{n % 2}\n" for n in range(40))
     portfolio = ingest(tmp_path, write(tmp_path, text)).portfolio

@@ -160,3 +160,8 @@ def test_the_written_mapping_ingests_the_same_file_to_the_same_data(tmp_path):
     assert second.schema == first.schema
     assert second.data_hash == first.data_hash
     assert (second.root / "mapping.toml").read_text() == (first.root / "mapping.toml").read_text()
+
+
+def test_names_must_match_the_categories(tmp_path):
+    with pytest.raises(HypothecError, match="each of the 2 categories stands for, got 1 names"):
+        load(tmp_path, '[fields.use]\ncategories = ["1", "2"]\nnames = ["only one"]\n')
