@@ -6,11 +6,11 @@ import pandas as pd
 
 from analytics.change import describe_change
 from analytics.measures import MEASURES
-from analytics.regions import compute_trailing_arrears
 from analytics.words import format_month, format_share
 from pages.common import cached
 from pages.common.shell import View, describe_filters
 from pages.common.show import Card
+from portfolio.errors import HypothecError
 
 DATE = "observation_date"
 POINTS = 36  # months in a sparkline
@@ -197,6 +197,10 @@ class Words:
         """Return why there is no line over time."""
         return "No trend: this table has no dates. Name a date column in the mapping to see one."
 
+    def has_map(self) -> bool:
+        """Whether there are months, regions and a place for each."""
+        return bool(self.schema.tiles) and not self.months.empty and self.schema.meaning("region") is not None
+
     def why_no_map(self) -> str:
         """Return why there is no map."""
         return (
@@ -204,27 +208,28 @@ class Words:
         )
 
     def regions(self) -> Shown:
-        """Return arrears by region over the trailing year, or the event rate where there are no months."""
+        """Return arrears by region over the last twelve months."""
         region, country = self.schema.meaning("region"), self.schema.meaning("country")
         if region is None:
-            return Shown(pd.DataFrame(), "", "", "", "", "", "", "")
+            raise HypothecError("the schema gives no field the meaning region; there is no map to draw")
         by = self._places()
-        monthly = cached.last_year_by(self.selection, tuple(by))
-        frame = compute_trailing_arrears(monthly, by=by).sort_values("arrears_30", ascending=False, ignore_index=True)
+        frame = cached.arrears_by(self.selection, tuple(by)).sort_values(
+            "arrears_30", ascending=False, ignore_index=True
+        )
         readable = frame[~frame["small"]]
         title = (
             f"Arrears are highest in {readable[region.name].iloc[0]}, {format_share(readable['arrears_30'].iloc[0])}"
             if len(readable)
             else "Too few loans in arrears to rank the regions"
         )
-        window = self._window(pd.DataFrame({"month": sorted(monthly["month"].unique())[-12:]}), "month")
+        window = self._window(self.months.tail(12), "month")
         return Shown(
             frame,
             "Arrears",
             "arrears_30",
             "share",
             title,
-            "Loans 30 days or more past due, %, mean of 12 month ends; grey: fewer than 5 loan-months in arrears",
+            "Loans 30 days or more past due, %, mean of 12 month ends; grey: fewer than 5 loans in arrears",
             "Loan-months 30 days past due or more as a share of the loan-months on the book, over the last 12 month "
             "ends. No interval: the months of one loan are not independent.",
             window,

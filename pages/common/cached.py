@@ -14,7 +14,7 @@ import ibis
 import pandas as pd
 import streamlit as st
 
-from analytics import attributions, book, curves, outcomes, performance
+from analytics import attributions, book, curves, outcomes, performance, regions
 from analytics.figures.template import model_colours
 from portfolio.engine import Engine
 from portfolio.selection import Selection, select_rows
@@ -107,11 +107,21 @@ def by_month(selection: Selection) -> pd.DataFrame:
 
 @remember
 def last_year_by(selection: Selection, by: tuple[str, ...]) -> pd.DataFrame:
-    """Exposure and arrears by group and month of the last twelve months: all that the map and its title need."""
-    here = engine(selection)
-    months = by_month(selection)["month"].tail(12)
-    rows = select_rows(here.book(), selection.where)
-    return book.compute_by_month(rows.filter(rows.month >= months.min().date()), here.fetch, by=by)
+    """Exposure and arrears by group and month of the last twelve months: what moved, and where."""
+    return book.compute_by_month(_last_year(selection), engine(selection).fetch, by=by)
+
+
+@remember
+def arrears_by(selection: Selection, by: tuple[str, ...]) -> pd.DataFrame:
+    """Arrears by group over the last twelve months as one."""
+    loan = portfolio(selection).schema.id.name
+    return regions.compute_arrears_over(_last_year(selection), engine(selection).fetch, by, loan=loan)
+
+
+def _last_year(selection: Selection) -> Any:
+    """Return the performance rows of the last twelve months (an Ibis table)."""
+    rows = select_rows(engine(selection).book(), selection.where)
+    return rows.filter(rows.month >= by_month(selection)["month"].tail(12).min().date())
 
 
 @remember

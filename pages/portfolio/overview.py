@@ -55,7 +55,7 @@ with left:
     else:
         st.info(words.why_no_trend(), icon=":material/info:")
 with right:
-    if view.schema.tiles:
+    if words.has_map():
         regions = words.regions()
         show.figure(
             view,

@@ -131,7 +131,7 @@ def test_explain_works_for_a_loan_without_stored_attributions(open_app, demo_wor
 def test_a_table_without_history_says_what_it_hides_and_why(open_app):
     text = words(open_app(PAGES[0], "loanapp"))
     assert "No trend: this table has no dates." in text
-    assert "No map: the schema places no regions." in text
+    assert "No map: it shows arrears by month, and this table has no months." in text
 
 
 def test_a_portfolio_without_models_says_how_to_get_some(open_app, demo_workspace, tmp_path, monkeypatch):
