@@ -87,8 +87,9 @@ class Words:
             pd.to_datetime(known[shown.date])
             == pd.Timestamp(last[shown.date]) - pd.DateOffset(years=1) + pd.offsets.MonthEnd(0)
         ]
-        before = float(year_before[shown.value].iloc[0]) if len(year_before) else None
-        better = shown.value in ("arrears_30", "arrears_90", "default_rate")
+        judged = shown.value != "default_rate" or not last["small"]  # a handful of events proves no change
+        before = float(year_before[shown.value].iloc[0]) if len(year_before) and judged else None
+        better = judged and shown.value in ("arrears_30", "arrears_90", "default_rate")
         when = f"{shown.definition} As of {format_month(last[shown.date])}."
         return Card(
             shown.label,
@@ -165,9 +166,7 @@ class Words:
         ]
 
     def _dated(self, value: str, label: str, unit: str, text: str, from_zero: bool) -> Shown:
-        title = describe_change(
-            self.dates, value=value, noun=self._of(value, label), unit=unit, date=DATE, period="date"
-        )
+        title = self._dated_title(value, label, unit)
         return Shown(
             self.dates,
             label,
@@ -179,6 +178,17 @@ class Words:
             self._window(self.dates.dropna(subset=[value]), DATE),
             date=DATE,
             from_zero=from_zero,
+        )
+
+    def _dated_title(self, value: str, label: str, unit: str) -> str:
+        known = self.dates.dropna(subset=[value])
+        if value == "default_rate" and len(known) and known["small"].iloc[-1]:
+            last = known.iloc[-1]
+            return (
+                f"{label} {format_share(last[value])} of {last['n']:,} in {format_month(last[DATE])}: too few to judge"
+            )
+        return describe_change(
+            self.dates, value=value, noun=self._of(value, label), unit=unit, date=DATE, period="date"
         )
 
     def _of(self, value: str, label: str) -> str:
@@ -203,6 +213,8 @@ class Words:
 
     def why_no_map(self) -> str:
         """Return why there is no map."""
+        if self.schema.kind != "history":
+            return "No map: it shows arrears by month, and this table has no months."
         return (
             "No map: the schema places no regions. Give each region a square under [tiles] in schema.toml to see one."
         )
