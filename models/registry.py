@@ -57,12 +57,10 @@ class Registry:
     aliases: dict[str, str] = field(default_factory=dict)
 
     def latest(self) -> tuple[Entry, ...]:
-        """Return the newest version of each model, champion first, then in the order they came."""
-        newest = {entry.name: entry for entry in self.entries}
-        champion = self.aliases.get("champion")
-        pinned = {entry.name: entry for entry in self.entries if str(entry.ref) in self.aliases.values()}
-        shown = {**newest, **pinned}  # an alias names the version that counts, even when a newer one exists
-        return tuple(sorted(shown.values(), key=lambda entry: str(entry.ref) != champion))
+        """Return the versions in use, champion first: the newest of each name, and those that an alias names."""
+        newest = {entry.name: entry for entry in self.entries}.values()
+        shown = [e for e in self.entries if e in newest or str(e.ref) in self.aliases.values()]
+        return tuple(sorted(shown, key=lambda entry: not self.is_champion(entry)))
 
     def find(self, wanted: str) -> Entry:
         """Return the entry of `name/version`, of the newest version of `name`, or of an alias."""
@@ -106,7 +104,7 @@ def register(
 ) -> Entry:
     """Save `model` and its card as the next version of `name` and record the files' hashes.
 
-    The first model of a portfolio becomes its champion, the second name its challenger.
+    The first model of a portfolio becomes its champion, the second name its challenger, in its newest version.
     """
     registry = load_registry(portfolio)
     version = str(1 + max((int(e.version) for e in registry.entries if e.name == check_name(name)), default=0))
@@ -120,12 +118,19 @@ def register(
         files = {path.name: hash_file(path) for path in sorted(building.iterdir())}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     entry = Entry(name, version, model.family, now, getpass.getuser(), files)
-    aliases = dict(registry.aliases)
-    aliases.setdefault("champion", str(entry.ref))
-    if all(ModelRef(*value.split("/")).name != name for value in aliases.values()):
-        aliases.setdefault("challenger", str(entry.ref))
+    aliases = _aliases_after(registry, entry)
     save_registry(portfolio, Registry((*registry.entries, entry), aliases))
     return entry
+
+
+def _aliases_after(registry: Registry, entry: Entry) -> dict[str, str]:
+    """Return the aliases once `entry` is registered: a newer challenger follows by itself, a champion never does."""
+    aliases = {"champion": str(entry.ref), **registry.aliases}
+    champion = aliases["champion"].split("/")[0]
+    challenger = aliases.get("challenger", "/").split("/")[0]
+    if entry.name == challenger or (not challenger and entry.name != champion):
+        aliases["challenger"] = str(entry.ref)
+    return aliases
 
 
 def promote(portfolio: Portfolio, wanted: str, alias: str) -> Entry:

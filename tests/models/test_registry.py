@@ -5,7 +5,16 @@ import json
 import pytest
 
 from models.families import family_class
-from models.registry import check_files, load_card, load_model, load_registry, manifest_path, promote, register
+from models.registry import (
+    check_files,
+    display_name,
+    load_card,
+    load_model,
+    load_registry,
+    manifest_path,
+    promote,
+    register,
+)
 from portfolio.errors import HypothecError
 from tests.models.toy import FEATURES
 
@@ -30,9 +39,18 @@ def test_versions_count_up_and_aliases_go_to_the_first(toy, scorecard):
 def test_an_alias_keeps_its_version_in_use_when_a_newer_one_exists(toy, scorecard):
     register(toy, "scorecard", scorecard, {})
     register(toy, "scorecard", scorecard, {})
-    assert [str(entry.ref) for entry in load_registry(toy).latest()] == ["scorecard/1"]
+    registry = load_registry(toy)
+    assert [display_name(registry, entry) for entry in registry.latest()] == ["Scorecard 1 (champion)", "Scorecard 2"]
     promote(toy, "scorecard/2", "champion")
     assert [str(entry.ref) for entry in load_registry(toy).latest()] == ["scorecard/2"]
+
+
+def test_a_newer_challenger_follows_by_itself_and_a_champion_does_not(toy, scorecard):
+    for name in ("scorecard", "boosting", "boosting", "scorecard", "neural"):
+        register(toy, name, scorecard, {})
+    assert load_registry(toy).aliases == {"champion": "scorecard/1", "challenger": "boosting/2"}
+    shown = [str(entry.ref) for entry in load_registry(toy).latest()]
+    assert shown == ["scorecard/1", "boosting/2", "scorecard/2", "neural/1"]
 
 
 @pytest.mark.parametrize("file", ["scorecard.json", "card.json", "points.csv"])
