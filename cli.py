@@ -32,6 +32,8 @@ class CleanErrors(click.Group):
             return super().invoke(ctx)
         except HypothecError as error:
             raise BadInput(" ".join(str(error).split())) from None
+        except OSError as error:  # a read-only folder, a full disk
+            raise BadInput(f"{error.filename or 'the file system'}: {error.strerror or error}") from None
 
 
 def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -151,6 +153,7 @@ def train(
 
     Example: python cli.py train --portfolio demo --family scorecard --until 2019-12-31
     """
+    from models.registry import check_model_name
     from models.training import TrainConfig, load_training_data
     from models.training import train as train_model
     from portfolio.atomic import lock_folder
@@ -159,6 +162,8 @@ def train(
     chosen = list(families) or list(FAMILIES)
     if model_name and len(chosen) > 1:
         raise click.UsageError("--name is for one model; give one --family with it")
+    if model_name:
+        check_model_name(model_name)
     portfolio = open_portfolio(workspace, name)
     report = TerminalReport()
     engine = Engine(portfolio)
@@ -261,22 +266,23 @@ def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: boo
 
     Example: python cli.py models add forest.joblib --name forest --portfolio demo
     """
+    from models.registry import check_model_name
     from models.scoring import score_portfolio
     from models.training import add_external
     from portfolio.atomic import lock_folder
     from portfolio.engine import Engine
-    from portfolio.workspace import check_name
 
     portfolio = open_portfolio(workspace, name)
-    check_name(model_name)
-    for line in describe_file(file):
+    check_model_name(model_name)
+    sha256, lines = describe_file(file)
+    for line in lines:
         click.echo(f"  {line}")
     _confirm("Unpickling runs whatever code the file holds. Trust it?", yes)
     report = TerminalReport()
     engine = Engine(portfolio)
     with lock_folder(portfolio.root):
         report(0, "checking the model against the schema and judging it")
-        entry = add_external(engine, file, model_name)
+        entry = add_external(engine, file, model_name, sha256=sha256)
         score_portfolio(engine, [entry], report=part_of(report, 0.1, 1))
     report.close(f"Added {entry.ref} and scored every snapshot")
     _print_models(portfolio)
@@ -284,7 +290,8 @@ def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: boo
 
 @main.command()
 @click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Port on 127.0.0.1.")
-@portfolio_option
+@click.option("--portfolio", "name", default=DEFAULT_PORTFOLIO, envvar="HYPOTHEC_PORTFOLIO", show_default=True,
+              help="Name of the portfolio that opens first.")  # fmt: skip
 @workspace_option
 def serve(workspace: Path, name: str, port: int) -> None:
     """Serve the dashboard on http://127.0.0.1:PORT.
@@ -299,19 +306,20 @@ def serve(workspace: Path, name: str, port: int) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)])  # noqa: S606
 
 
-def describe_file(file: Path) -> list[str]:
-    """Return what is about to be unpickled and from whom: path, size, date, owner, SHA-256."""
+def describe_file(file: Path) -> tuple[str, list[str]]:
+    """Return the SHA-256 of what is about to be unpickled, and what to say of it: path, size, date, owner."""
     from portfolio.workspace import hash_file
 
     if not file.is_file():
         raise HypothecError(f"{file}: no such file; give the joblib file of a fitted classifier")
     facts = file.stat()
     changed = datetime.datetime.fromtimestamp(facts.st_mtime).isoformat(sep=" ", timespec="seconds")
-    return [
+    sha256 = hash_file(file)
+    return sha256, [
         f"file     {file.absolute()} ({facts.st_size:,} bytes)",
         f"changed  {changed}",
         f"owner    {_owner(file)}",
-        f"SHA-256  {hash_file(file)}",
+        f"SHA-256  {sha256}",
     ]
 
 

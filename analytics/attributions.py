@@ -149,7 +149,7 @@ def compute_waterfall(
     ordered = phi.loc[phi.abs().sort_values(ascending=False, kind="stable").index]
     head = ordered if len(ordered) <= top + 1 else ordered.iloc[:top]
     rest = ordered.iloc[len(head) :]
-    steps = [("base", "", "Average loan", "", float(base))]
+    steps = [("base", "", "Background", "", float(base))]
     for name, size in head.items():
         value = "" if values is None else format_value(values.get(str(name)), (units or {}).get(str(name), ""))
         steps.append(("feature", str(name), (labels or {}).get(str(name), str(name)), value, float(size)))

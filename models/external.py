@@ -1,6 +1,6 @@
 """A model trained elsewhere: any scikit-learn-compatible classifier in a joblib file, brought in by `models add`."""
 
-import shutil
+import io
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -12,7 +12,6 @@ from models.base import Labels, PdModel
 from models.encoding import Encoder, Feature, Matrix
 from portfolio.errors import HypothecError
 
-ARTIFACT = "model.joblib"
 CLIP = 1e-4  # a forest may say 0 or 1, whose log-odds are infinite
 
 
@@ -77,15 +76,10 @@ class External(PdModel):
         return model
 
 
-def keep_original(file: Path, folder: Path) -> None:
-    """Copy the file as it was delivered beside the wrapped model, for the record."""
-    shutil.copyfile(file, folder / ARTIFACT)
-
-
-def unpickle(file: Path) -> Any:
-    """Load a joblib file that the user has agreed to trust; say what is wrong if it is no classifier."""
+def unpickle(file: Path, content: bytes) -> Any:
+    """Load the bytes of a joblib file that the user has agreed to trust; say what is wrong if it is no classifier."""
     try:
-        classifier = joblib.load(file)
+        classifier = joblib.load(io.BytesIO(content))
     except Exception as error:  # a foreign pickle can fail in any way: the user gets the reason, not a traceback
         raise HypothecError(f"{file}: joblib cannot load it ({type(error).__name__}: {error})") from None
     if not hasattr(classifier, "predict_proba"):

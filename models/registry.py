@@ -7,7 +7,6 @@ whose hash is not there; the error names the file that differs.
 import datetime
 import getpass
 import json
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,19 +99,20 @@ def save_registry(portfolio: Portfolio, registry: Registry) -> None:
 
 
 def register(
-    portfolio: Portfolio, name: str, model: PdModel, card: dict[str, Any], *, original: Path | None = None
+    portfolio: Portfolio, name: str, model: PdModel, card: dict[str, Any], *, original: bytes | None = None
 ) -> Entry:
     """Save `model` and its card as the next version of `name` and record the files' hashes.
 
     The first model of a portfolio becomes its champion, the second name its challenger, in its newest version.
     """
+    check_model_name(name)
     registry = load_registry(portfolio)
-    version = str(1 + max((int(e.version) for e in registry.entries if e.name == check_name(name)), default=0))
+    version = str(1 + max((int(e.version) for e in registry.entries if e.name == name), default=0))
     folder = portfolio.models / name / version
     with replace_directory(folder) as building:
         model.save(building)
         if original is not None:
-            shutil.copyfile(original, building / "delivered.joblib")
+            (building / "delivered.joblib").write_bytes(original)
         card = {"name": name, "version": version, "family": model.family, **card}
         write_text(building / "card.json", json.dumps(card, indent=2, ensure_ascii=False))
         files = {path.name: hash_file(path) for path in sorted(building.iterdir())}
@@ -121,6 +121,13 @@ def register(
     aliases = _aliases_after(registry, entry)
     save_registry(portfolio, Registry((*registry.entries, entry), aliases))
     return entry
+
+
+def check_model_name(name: str) -> str:
+    """Return `name` if a model may be called so: an alias would hide it."""
+    if name in ALIASES:
+        raise HypothecError(f"{name!r} is an alias, not a model's name; choose another")
+    return check_name(name)
 
 
 def _aliases_after(registry: Registry, entry: Entry) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """One training loop for every family: configuration → fit → calibrate → judge → register."""
 
 import datetime
+import hashlib
 import platform
 import resource
 import time
@@ -30,7 +31,6 @@ from models.registry import Entry, register
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
-from portfolio.workspace import hash_file
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "keras", "jax", "optbinning")
 PROBE_ROWS = 200
@@ -127,9 +127,17 @@ def judge(model: PdModel, rows: Labelled) -> list[dict[str, Any]]:
     return found
 
 
-def add_external(engine: Engine, file: Path, name: str) -> Entry:
-    """Register a foreign classifier that the user has agreed to unpickle; it must fit the schema and predict."""
-    classifier = unpickle(file)
+def add_external(engine: Engine, file: Path, name: str, *, sha256: str) -> Entry:
+    """Register a foreign classifier that the user has agreed to unpickle; it must fit the schema and predict.
+
+    `sha256` is what the user was shown: the file is read once, and other bytes than those are not unpickled.
+    """
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise HypothecError(
+            f"{file} is not the file that was confirmed: its SHA-256 has changed; nothing was unpickled"
+        )
+    classifier = unpickle(file, content)
     schema = engine.portfolio.schema
     features = external_features(features_of(schema, feature_names(file, classifier)))
     rows = load_labelled(engine, features)
@@ -140,7 +148,7 @@ def add_external(engine: Engine, file: Path, name: str) -> Entry:
     card = {
         "config": {"class": type(classifier).__name__, "module": type(classifier).__module__},
         "delivered_file": file.name,
-        "delivered_sha256": hash_file(file),
+        "delivered_sha256": sha256,
         "data_sha256": engine.portfolio.data_hash,
         "background_sha256": background_hash(engine.portfolio),
         "features": [asdict(item) for item in features],
@@ -151,7 +159,7 @@ def add_external(engine: Engine, file: Path, name: str) -> Entry:
         "additivity_error": probe.error,
         "environment": environment(),
     }
-    return register(engine.portfolio, name, model, card, original=file)
+    return register(engine.portfolio, name, model, card, original=content)
 
 
 def environment() -> dict[str, str]:

@@ -136,7 +136,7 @@ def _plot_categories(medians: pd.DataFrame, *, title: str, subtitle: str, colour
 
 
 def plot_waterfall(frame: pd.DataFrame, *, title: str, subtitle: str, colour: str = CHAMPION) -> go.Figure:
-    """Return one loan's way from the average loan to its own PD, top to bottom, from `compute_waterfall`.
+    """Return one loan's way from the background to its own PD, top to bottom, from `compute_waterfall`.
 
     Narrow enough to stand beside others. The axis is log-odds, labelled with PDs. Bars to the right raise the
     PD, to the left lower it; each says by how much in log-odds and as a factor on the odds. Both ends are in

@@ -252,6 +252,8 @@ class Words:
     def segments(self) -> list[str]:
         """Return the segments that the event rate can be broken down by."""
         names = [item.name for item in self.schema.with_role("segment")]
+        if self.dated and not self._mature_keys():
+            return []  # no outcome is known yet for this selection
         return [name for name in names if len(cached.segment_values(self.selection, name)) > 1]
 
     def by_segment_heading(self) -> str:

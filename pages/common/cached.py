@@ -172,17 +172,13 @@ def judged(selection: Selection, sample: str) -> Any:
 
 @remember
 def samples(selection: Selection) -> dict[str, tuple[int, int]]:
-    """Return (rows, events) of each sample that can be judged, latest first."""
-    here, schema = engine(selection), portfolio(selection).schema
-    rows = select_rows(here.snapshots(), selection.where)
-    counted = here.fetch(
-        rows.group_by("sample").agg(
-            n=ibis._[schema.target.name].count(), events=ibis._[schema.target.name].sum().fill_null(0)
-        )
-    )
-    found = {name: (int(n), int(events)) for name, n, events in counted[["sample", "n", "events"]].to_numpy()}
-    order = ("out-of-time", "out-of-sample", "development")
-    return {name: found[name] for name in order if name in found and 0 < found[name][1] < found[name][0]}
+    """Return (rows, events) of each sample that can be judged, latest first: rows that all models have scored."""
+    found = {}
+    for name in ("out-of-time", "out-of-sample", "development"):
+        outcomes = judged(selection, name).y
+        if 0 < outcomes.sum() < len(outcomes):
+            found[name] = (len(outcomes), int(outcomes.sum()))
+    return found
 
 
 @remember
@@ -265,11 +261,11 @@ def dependence(selection: Selection, ref: str, key: str, feature: str) -> attrib
 
 
 @remember
-def loan_index(selection: Selection, key: str) -> pd.DataFrame:
-    """Return id, and each model's PD, of the loans of a snapshot (for picking one)."""
+def loan_index(selection: Selection, key: str, refs: tuple[str, ...]) -> pd.DataFrame:
+    """Return id, and the PDs of the models `refs`, of the loans of a snapshot (for picking one)."""
     from models.stored import load_loan_index
 
-    return load_loan_index(engine(selection), [view.ref for view in models(selection)], key, selection.where)
+    return load_loan_index(engine(selection), refs, key, selection.where)
 
 
 @remember

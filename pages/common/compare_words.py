@@ -80,7 +80,11 @@ class Words:
 
     def sample_meaning(self, sample: str) -> str:
         """Return what the sample is."""
-        return MEANING[sample]
+        foreign = [item.label for item in self.views if item.family == "external"]
+        doubt = (
+            f" What {' and '.join(foreign)} was trained on is not known: its figures may flatter it." if foreign else ""
+        )
+        return MEANING[sample] + doubt
 
     def window(self, sample: str) -> str:
         """Return the sample's name and size for a definition."""
@@ -94,7 +98,9 @@ class Words:
     def verdicts(self, sample: str) -> list[str]:
         """Return one sentence a challenger: ranking first, then calibration."""
         champion = next((item for item in self.views if item.is_champion), None)
-        if champion is None or len(self.views) < 2:
+        if champion is None:
+            return [f"The champion has no scores yet: `python cli.py score --portfolio {self.selection.portfolio}`."]
+        if len(self.views) < 2:
             return [f"Only {self.views[0].label} has scores; a comparison needs two."]
         levels = self._estimates(sample, "o_e_ratio")
         own = f"{_bare(champion.label)}, the champion: {self._level(levels[champion.ref])}."

@@ -110,6 +110,8 @@ class Words:
         who = [self.labels[str(ref)] for ref in tops.index[tops == first]]
         whom = "all models" if len(who) == len(tops) > 1 else format_list(who)
         title = f"{self.feature_labels[first]} matters most for {whom}"
+        if not frame["importance"].any():
+            title = "No feature matters: every PD is the same"
         n = {self.labels[str(ref)]: int(n) for ref, n in frame.groupby("model")["n"].first().items()}
         loans = (
             format_list([f"{count:,} ({name})" for name, count in n.items()])
@@ -143,7 +145,7 @@ class Words:
             high, low = known.iloc[int(known["phi"].argmax())], known.iloc[int(known["phi"].argmin())]
             factor = format_factor(to_factor(float(high["phi"] - low["phi"])))
             title = (
-                f"{label}: the odds are {factor} times higher at {format_value(high['value'], unit)} than at "
+                f"{label}: the odds are {factor} times as high at {format_value(high['value'], unit)} as at "
                 f"{format_value(low['value'], unit)}"
             )
         return Shape(
@@ -158,7 +160,7 @@ class Words:
 
     def index(self) -> pd.DataFrame:
         """Return the loans of the snapshot with each model's PD."""
-        return cached.loan_index(self.selection, self.key)
+        return cached.loan_index(self.selection, self.key, tuple(self.labels))
 
     def examples(self) -> dict[str, str]:
         """Return loans worth a look: label → id."""
@@ -225,13 +227,13 @@ class Words:
             direction="both",
         )
         top = str(phi.abs().idxmax())
-        verb = "raises" if phi[top] > 0 else "lowers"
+        verb = "raises" if phi[top] > 0 else "lowers" if phi[top] < 0 else "does not move"
         average = 1 / (1 + math.exp(-base))
         return Explained(
             item.ref,
             item.colour,
-            f"{item.label}: {self.feature_labels[top]} {verb} the PD most",
-            f"From the average loan, {format_share(average)}, to this one, {format_share(risk)}",
+            f"{item.label}: {self.feature_labels[top]} {verb} the PD{' most' if phi[top] else ''}",
+            f"From the background, PD {format_share(average)}, to this one, {format_share(risk)}",
             steps,
             reasons,
         )

@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.figures.template import refit
 from analytics.words import format_value
 from pages.common import cached
-from pages.common.shell import View, describe_filters
+from pages.common.shell import View, describe_filters, plain
 
 CONFIG = {
     "displaylogo": False,
@@ -83,7 +83,7 @@ def _explain(view: View, definition: Definition, key: str) -> None:
             "Source": portfolio.manifest["source"],
             "Data SHA-256": portfolio.data_hash[:16] + "…",
         }
-        st.markdown("\n".join(f"- **{name}:** {value}" for name, value in rows.items() if value))
+        st.markdown("\n".join(f"- **{name}:** {plain(str(value))}" for name, value in rows.items() if value))
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

@@ -24,7 +24,7 @@ sample = st.segmented_control(
     format_func=words.sample_label,
 )
 st.caption(words.sample_meaning(sample))
-st.markdown("\n".join(f"- **{verdict}**" for verdict in words.verdicts(sample)))
+st.markdown("\n".join(f"- **{shell.plain(verdict)}**" for verdict in words.verdicts(sample)))
 
 window = words.window(sample)
 with st.container(border=True):

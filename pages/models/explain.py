@@ -93,7 +93,7 @@ if not words.has_loan(loan_id):
         "Check the id, clear the field to see an example, or press *Clear all filters*.",
     )
 loan = words.loan(loan_id)
-st.markdown(f"#### {loan.headline}")
+st.markdown(f"#### {shell.plain(loan.headline)}")
 for column, model in zip(st.columns(len(loan.models), gap="medium"), loan.models, strict=True):
     with column:
         show.figure(
@@ -105,5 +105,5 @@ for column, model in zip(st.columns(len(loan.models), gap="medium"), loan.models
             share=min(3, len(loan.models)),
         )
         for sentence in model.reasons:
-            st.markdown(f"- {sentence}")
+            st.markdown(f"- {shell.plain(sentence)}")
 st.dataframe(loan.facts, hide_index=True, key="explain_facts", height=320)

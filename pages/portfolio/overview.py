@@ -17,7 +17,7 @@ if latest.empty or not latest["loans"].sum():
         "Take a filter away, or press *Clear all filters* in the sidebar.",
     )
 
-st.markdown(f"#### {words.finding()}")
+st.markdown(f"#### {shell.plain(words.finding())}")
 show.cards(words.cards())
 
 left, right = st.columns(2, gap="medium")

@@ -121,7 +121,7 @@ def test_waterfall_by_hand():
         -4.0, phi, values={"ltv": 0.96, "work": None}, labels={"ltv": "Loan-to-value"}, units={"ltv": "share"}, top=2
     )
     assert found["kind"].tolist() == ["base", "feature", "feature", "other", "total"]
-    assert found["label"].tolist() == ["Average loan", "work", "Loan-to-value", "3 other features", "This loan"]
+    assert found["label"].tolist() == ["Background", "work", "Loan-to-value", "3 other features", "This loan"]
     assert found["value"].tolist() == ["", "not known", "96 %", "", ""]
     np.testing.assert_allclose(found["end"], [-4, -4.7, -4.4, -4.27, -4.27])
 

@@ -100,3 +100,8 @@ def test_card_carries_what_was_given(toy, scorecard):
     assert set(json.loads(manifest_path(toy).read_text())["entries"][0]["files"]) == {
         "card.json", "points.csv", "scorecard.json"}  # fmt: skip
     assert check_files(toy, entry).name == "1"
+
+
+def test_a_model_is_not_called_like_an_alias(toy, scorecard):
+    with pytest.raises(HypothecError, match="'champion' is an alias"):
+        register(toy, "champion", scorecard, {})

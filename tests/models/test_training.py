@@ -17,6 +17,7 @@ from models.training import TrainConfig, add_external, load_training_data, train
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.schema import Field
+from portfolio.workspace import hash_file
 from tests.models.toy import make_loans, write_portfolio
 
 
@@ -130,6 +131,11 @@ def test_a_field_cannot_be_protected_and_a_feature():
         Field("sex", "Sex", "category", ("protected", "feature"))
 
 
+def add(engine, file, name):
+    """Add a file as the command does after its hash was confirmed."""
+    return add_external(engine, file, name, sha256=hash_file(file))
+
+
 class TestExternal:
     def deliver(self, tmp_path, loans, columns=("ltv", "unemployment"), name="forest.joblib"):
         frame, outcome = loans
@@ -139,7 +145,7 @@ class TestExternal:
 
     def test_joins_and_is_compared_and_explained(self, toy, loans, tmp_path):
         engine = Engine(toy)
-        entry = add_external(engine, self.deliver(tmp_path, loans), "forest")
+        entry = add(engine, self.deliver(tmp_path, loans), "forest")
         score_portfolio(engine, [entry])
         key = toy.snapshot_keys()[-1]
         scores = engine.fetch(engine.scores("forest/1", [key]))
@@ -151,18 +157,24 @@ class TestExternal:
         assert len(card["delivered_sha256"]) == 64
         assert any(row["metric"] == "gini" for row in card["metrics"])
 
+    def test_other_bytes_than_the_confirmed_ones_are_not_unpickled(self, toy, loans, tmp_path, monkeypatch):
+        file = self.deliver(tmp_path, loans)
+        monkeypatch.setattr("joblib.load", lambda *_: pytest.fail("the file was unpickled"))
+        with pytest.raises(HypothecError, match="not the file that was confirmed"):
+            add_external(Engine(toy), file, "forest", sha256="0" * 64)
+
     def test_unknown_column_is_refused(self, toy, loans, tmp_path):
         frame, outcome = loans
         file = self.deliver(tmp_path, (frame.rename(columns={"ltv": "loan_to_value"}), outcome),
                             ("loan_to_value", "unemployment"))  # fmt: skip
         with pytest.raises(HypothecError, match="no field 'loan_to_value' in the schema"):
-            add_external(Engine(toy), file, "forest")
+            add(Engine(toy), file, "forest")
 
     def test_protected_column_is_refused(self, toy, loans, tmp_path):
         frame, outcome = loans
         file = self.deliver(tmp_path, (frame.assign(sex=1.0), outcome), ("ltv", "sex"))
         with pytest.raises(HypothecError, match="'sex' is protected"):
-            add_external(Engine(toy), file, "forest")
+            add(Engine(toy), file, "forest")
 
     @pytest.mark.parametrize(("thing", "message"), [
         ({"not": "a model"}, "a classifier with predict_proba is needed, got dict"),
@@ -172,12 +184,12 @@ class TestExternal:
     def test_other_things_are_refused(self, toy, tmp_path, thing, message):
         joblib.dump(thing, tmp_path / "thing.joblib")
         with pytest.raises(HypothecError, match=message):
-            add_external(Engine(toy), tmp_path / "thing.joblib", "thing")
+            add(Engine(toy), tmp_path / "thing.joblib", "thing")
 
     def test_garbage_is_refused(self, toy, tmp_path):
         (tmp_path / "garbage.joblib").write_bytes(b"\x00garbage")
         with pytest.raises(HypothecError, match=r"garbage\.joblib: joblib cannot load it"):
-            add_external(Engine(toy), tmp_path / "garbage.joblib", "garbage")
+            add(Engine(toy), tmp_path / "garbage.joblib", "garbage")
 
 
 def test_explained_sample_spreads_over_the_ranking():
