@@ -61,9 +61,8 @@ class Words:
         if not whole["n"]:
             return f"{whole['loans']:,} {subject}s; the outcome is not known for any of them."
         rate = format_share(float(whole["default_rate"]))
-        return (
-            f"{whole['events']:,} of {whole['n']:,} {subject}s: {self.schema.event} rate {rate} {self.schema.within}."
-        )
+        rows = f"observations of {subject}s" if self.dated else f"{subject}s"  # a loan may be seen at several dates
+        return f"{whole['events']:,} of {whole['n']:,} {rows}: {self.schema.event} rate {rate} {self.schema.within}."
 
     def cards(self) -> list[Card]:
         """Return the top row."""
