@@ -1,14 +1,13 @@
-"""What the book did month by month: exposure, arrears and prepayment from the performance table.
+"""What the book did month by month: exposure, arrears and prepayment from the flows cube.
 
-Every function takes an Ibis table that the caller has already joined and filtered, sends one
-aggregate query through `fetch` and finishes the few rows in pandas. Columns used: month, balance (end of
-month, 0 once a loan has ended), days_past_due, event ("" or how the loan ended) and, where there is
-one, prepaid_amount (what was repaid ahead of schedule in the month).
+Every function takes the flows cube as an Ibis table that the caller has already filtered, sends one
+aggregate query through `fetch` and finishes the few rows in pandas. Columns used: month, state (current, 30, 60,
+default, or how the loan ended), loans, exposure (balances at the month end) and prepaid_amount (what was
+repaid ahead of schedule in the month; 0 throughout where the portfolio does not know it).
 """
 
 from collections.abc import Callable, Sequence
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -19,10 +18,11 @@ from analytics.proportions import add_rate
 Fetch = Callable[[ir.Table], pd.DataFrame]
 
 ENDS = ("prepaid", "matured", "written off")
+LATE = ("30", "60", "default")
 _COUNTS = ("loans", "rows", "prepaid", "in_arrears_30", "in_arrears_90")
 
 
-def compute_by_month(performance: ir.Table, fetch: Fetch, *, by: Sequence[str] = ()) -> pd.DataFrame:
+def compute_by_month(flows: ir.Table, fetch: Fetch, *, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return one row per month, or per group `by` and month, in time order.
 
     Columns: [by], month (timestamp), loans, exposure, in_arrears_30, in_arrears_90 (counts), arrears_30 with
@@ -30,46 +30,27 @@ def compute_by_month(performance: ir.Table, fetch: Fetch, *, by: Sequence[str] =
     prepayment_month, prepayment (trailing 12 months; NaN before there are 12). `measures.MEASURES` defines each.
     """
     keys = [*by, "month"]
-    frame = fetch(performance.group_by(keys).aggregate(**_aggregates(performance)))
+    frame = fetch(flows.group_by(keys).aggregate(**_aggregates(flows)))
     frame = frame.assign(month=pd.to_datetime(frame["month"])).sort_values(keys, ignore_index=True)
     frame = _add_arrears(frame.astype(dict.fromkeys(_COUNTS, "int64")))
-    amounts = "prepaid_amount" in performance.columns
+    amounts = bool(frame["amount"].any())
     parts = [_add_prepayment(part, amounts) for _, part in frame.groupby(list(by), dropna=False)] if by else None
     result = pd.concat(parts) if parts else _add_prepayment(frame, amounts)
     return result.drop(columns=["rows", "amount", "exposure_30"], errors="ignore").sort_values(keys, ignore_index=True)
 
 
-def compute_arrears_by(performance: ir.Table, fetch: Fetch, by: Sequence[str]) -> pd.DataFrame:
-    """Return one row per group `by` at the table's latest month, largest exposure first.
-
-    Columns: [by], month, loans, exposure, in_arrears_30, in_arrears_90, arrears_30 with arrears_30_low,
-    arrears_30_high and small (n < 30 or fewer than 5 loans in arrears), arrears_90, arrears_30_exposure.
-    """
-    latest = performance.aggregate(latest=performance.month.max())
-    now = performance.inner_join(latest, performance.month == latest.latest).drop("latest")
-    frame = fetch(now.group_by([*by, "month"]).aggregate(**_aggregates(now)))
-    frame = frame.assign(month=pd.to_datetime(frame["month"]))
-    frame = _add_arrears(frame.astype(dict.fromkeys(_COUNTS, "int64")))
-    frame = frame.drop(columns=["rows", "amount", "exposure_30", "prepaid"], errors="ignore")
-    return frame.sort_values(["exposure", *by], ascending=[False, *[True] * len(by)], ignore_index=True)
-
-
-def _aggregates(performance: ir.Table) -> dict[str, ir.Value]:
-    on_book = performance.event.fill_null("").notin(ENDS)
-    late, very_late = (on_book & (performance.days_past_due >= days) for days in (30, 90))
-    none = ibis.literal(0.0)
-    aggregates = {
-        "loans": on_book.sum().fill_null(0),
-        "exposure": on_book.ifelse(performance.balance, none).sum().fill_null(0.0),
-        "in_arrears_30": late.sum().fill_null(0),
-        "in_arrears_90": very_late.sum().fill_null(0),
-        "exposure_30": late.ifelse(performance.balance, none).sum().fill_null(0.0),
-        "rows": performance.count(),
-        "prepaid": (performance.event == "prepaid").sum().fill_null(0),
+def _aggregates(flows: ir.Table) -> dict[str, ir.Value]:
+    on_book, late, default = flows.state.notin(ENDS), flows.state.isin(LATE), flows.state == "default"
+    return {
+        "loans": flows.loans.sum(where=on_book).fill_null(0),
+        "exposure": flows.exposure.sum(where=on_book).fill_null(0.0),
+        "in_arrears_30": flows.loans.sum(where=late).fill_null(0),
+        "in_arrears_90": flows.loans.sum(where=default).fill_null(0),
+        "exposure_30": flows.exposure.sum(where=late).fill_null(0.0),
+        "rows": flows.loans.sum().fill_null(0),
+        "prepaid": flows.loans.sum(where=flows.state == "prepaid").fill_null(0),
+        "amount": flows.prepaid_amount.sum().fill_null(0.0),
     }
-    if "prepaid_amount" in performance.columns:
-        aggregates["amount"] = performance.prepaid_amount.sum().fill_null(0.0)
-    return aggregates
 
 
 def _add_arrears(frame: pd.DataFrame) -> pd.DataFrame:

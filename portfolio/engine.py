@@ -39,13 +39,13 @@ class Engine:
         """One row a loan a month."""
         return self._read([self.portfolio.performance / "year=*" / "*.parquet"])
 
-    def book(self) -> ir.Table:
-        """The performance table with the loans' segments beside each month."""
-        schema, performance, loans = self.portfolio.schema, self.performance(), self.loans()
-        segments = [
-            name for name in schema.names("segment") if name in loans.columns and name not in performance.columns
-        ]
-        return performance.inner_join(loans.select(schema.id.name, *segments), schema.id.name)
+    def flows(self) -> ir.Table:
+        """Loans by month, segments, state a month before and state: see portfolio.cubes.flows."""
+        return self._read(sorted((self.portfolio.cubes / "flows").glob("*.parquet")))
+
+    def ages(self) -> ir.Table:
+        """Loans at risk by vintage, months on book and segments: see portfolio.cubes.ages."""
+        return self._read([self.portfolio.cubes / "ages.parquet"])
 
     def macro(self) -> ir.Table:
         """One row a region a month."""

@@ -56,6 +56,11 @@ class Portfolio:
         return self.root / "snapshots"
 
     @property
+    def cubes(self) -> Path:
+        """The history counted once: loans by month and state, and by vintage and age (only with history)."""
+        return self.root / "cubes"
+
+    @property
     def quality(self) -> Path:
         """What was checked, what was quarantined and why."""
         return self.root / "quality"

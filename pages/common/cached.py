@@ -58,7 +58,7 @@ def remember(function: Callable[Concatenate[Selection, P], R]) -> Callable[Conca
     def wrapper(selection: Selection, *args: P.args, **kwargs: P.kwargs) -> R:
         key = (*args, *sorted(kwargs.items()))
         compute = functools.partial(function, selection, *args, **kwargs)
-        return _remembered(function.__name__, selection, stamp(selection), key, compute)  # type: ignore[no-any-return]
+        return _remembered(f"{function.__module__}.{function.__qualname__}", selection, stamp(selection), key, compute)  # type: ignore[no-any-return]
 
     return wrapper  # type: ignore[return-value]
 
@@ -102,7 +102,7 @@ def scored_keys(selection: Selection, ref: str) -> list[str]:
 def by_month(selection: Selection) -> pd.DataFrame:
     """Exposure, arrears and prepayment by month."""
     here = engine(selection)
-    return book.compute_by_month(select_rows(here.book(), selection.where), here.fetch)
+    return book.compute_by_month(select_rows(here.flows(), selection.where), here.fetch)
 
 
 @remember
@@ -114,13 +114,12 @@ def last_year_by(selection: Selection, by: tuple[str, ...]) -> pd.DataFrame:
 @remember
 def arrears_by(selection: Selection, by: tuple[str, ...]) -> pd.DataFrame:
     """Arrears by group over the last twelve months as one."""
-    loan = portfolio(selection).schema.id.name
-    return regions.compute_arrears_over(_last_year(selection), engine(selection).fetch, by, loan=loan)
+    return regions.compute_arrears_over(_last_year(selection), engine(selection).fetch, by)
 
 
 def _last_year(selection: Selection) -> Any:
-    """Return the performance rows of the last twelve months (an Ibis table)."""
-    rows = select_rows(engine(selection).book(), selection.where)
+    """Return the flows of the last twelve months (an Ibis table)."""
+    rows = select_rows(engine(selection).flows(), selection.where)
     return rows.filter(rows.month >= by_month(selection)["month"].tail(12).min().date())
 
 

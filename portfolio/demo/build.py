@@ -6,9 +6,9 @@ from pathlib import Path
 from portfolio.atomic import lock_folder, remove_leftovers, replace_directory
 from portfolio.demo.generate import generate_history
 from portfolio.demo.schema import make_schema
+from portfolio.derived import build_derived
 from portfolio.progress import Report, part_of, silent
 from portfolio.schema import save_schema
-from portfolio.snapshots import build_snapshots
 from portfolio.workspace import Portfolio, check_name, write_manifest
 
 DATA = 0.3  # share of the time that the data takes where models follow, for the report
@@ -33,7 +33,7 @@ def build_demo(
             generate_history(building, loans=loans, months=months, seed=seed, report=part_of(data, 0, GENERATING))
             schema = make_schema(months)
             save_schema(schema, building / "schema.toml")
-            build_snapshots(building, schema, report=part_of(data, GENERATING, 0.98))
+            build_derived(building, schema, report=part_of(data, GENERATING, 0.98))
             data(0.98, "recording the data's hash")
             write_manifest(building, "demo generator (synthetic)", loans=loans, months=months, seed=seed)
             if finish:

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.book import compute_arrears_by, compute_by_month
+from analytics.book import compute_by_month
 from analytics.measures import MEASURES
+from tests.analytics.conftest import count_flows
 
 
 def month(number):
@@ -14,7 +15,7 @@ def month(number):
 
 def rows(*records):
     columns = ["loan_id", "month", "region", "balance", "days_past_due", "event", "prepaid_amount"]
-    return pd.DataFrame(records, columns=columns)
+    return count_flows(pd.DataFrame(records, columns=columns))
 
 
 @pytest.fixture
@@ -83,33 +84,21 @@ def test_a_missing_month_is_not_bridged(database):
 
 
 def test_without_amounts_prepayment_counts_loans(three_months, database):
-    found = compute_by_month(three_months.drop("prepaid_amount"), database.fetch)
+    found = compute_by_month(three_months.mutate(prepaid_amount=0.0), database.fetch)
     # one of four loans in month 2 ends by prepayment, none of three in the others
     np.testing.assert_allclose(found["prepayment_month"], [0, 1 - 0.75**12, 0])
 
 
-def test_arrears_by_region_at_the_latest_month(three_months, database):
-    found = compute_arrears_by(three_months, database.fetch, ["region"])
-    assert list(found["region"]) == ["South", "North"]  # by exposure: 387 and 100
-    assert set(found["month"]) == {pd.Timestamp(month(3))}
-    assert list(found["loans"]) == [2, 1]
-    assert list(found["arrears_30"]) == [0.0, 1.0]
-    assert list(found["arrears_90"]) == [0.0, 1.0]
-    assert found["small"].all()
-    assert database.queries == 1
-
-
 def test_large_cells_are_not_small(database):
-    bad = rows(*[(str(k), month(1), "N", 1.0, 30 * (k < 5), "", 0.0) for k in range(30)])
-    assert not compute_arrears_by(database.table(bad), database.fetch, ["region"])["small"].any()
-    assert compute_arrears_by(database.table(bad.iloc[1:]), database.fetch, ["region"])["small"].all()
+    bad = [(str(k), month(1), "N", 1.0, 30 * (k < 5), "", 0.0) for k in range(30)]
+    assert not compute_by_month(database.table(rows(*bad)), database.fetch)["small"].any()
+    assert compute_by_month(database.table(rows(*bad[1:])), database.fetch)["small"].all()
 
 
 def test_an_empty_selection_gives_empty_frames(three_months, database):
     empty = three_months.filter(three_months.region == "nowhere")
     assert compute_by_month(empty, database.fetch).empty
     assert compute_by_month(empty, database.fetch, by=["region"]).empty
-    assert compute_arrears_by(empty, database.fetch, ["region"]).empty
 
 
 def test_every_measure_shown_is_defined(three_months, database):
