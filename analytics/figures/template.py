@@ -117,7 +117,7 @@ def finish(
     characters of title fit beside each other, about 7 pixels each; `panels` leaves room for panels' titles.
     """
     head, below = wrap(title, width_hint), wrap(subtitle, int(width_hint * 1.25))
-    names = [trace.name or "" for trace in figure.data if trace.showlegend]
+    names = [trace.name or "" for trace in figure.data if getattr(trace, "showlegend", None)]  # a Sankey has none
     # A legend entry is its marker and its name; as many stand beside each other as there is room for.
     rows = -(-sum(len(name) + 6 for name in names) // int(width_hint * 1.05)) if len(names) > 1 else 0
     used = 22 + _TITLE * (head.count("<br>") + 1) * bool(head) + _SUBTITLE * (below.count("<br>") + 1) * bool(below)
