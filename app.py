@@ -21,6 +21,18 @@ def draw() -> None:
             "Portfolio": [
                 page("pages/portfolio/overview.py", "Overview", icon=":material/home_work:", default=True,
                      help="How big the book is, where it is going wrong and what changed."),
+                page("pages/portfolio/explore.py", "Explore", icon=":material/query_stats:",
+                     help="Any measure by any field, down to the loans."),
+                page("pages/portfolio/cohorts.py", "Cohorts", icon=":material/group_work:",
+                     help="Whether two groups of loans differ, in what, and by how much."),
+                page("pages/portfolio/fields.py", "Fields", icon=":material/scatter_plot:",
+                     help="How a field is distributed and what it moves with."),
+                page("pages/portfolio/vintages.py", "Vintages", icon=":material/timeline:",
+                     help="Which vintages go bad, how loans roll into arrears and back, who prepays."),
+                page("pages/portfolio/quality.py", "Quality", icon=":material/fact_check:",
+                     help="Whether the data can be trusted: what is missing, refused or odd."),
+                page("pages/portfolio/sql.py", "SQL", icon=":material/terminal:",
+                     help="Read-only SQL on the portfolio's tables."),
             ],
             "Models": [
                 page("pages/models/compare.py", "Compare", icon=":material/balance:",

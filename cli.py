@@ -3,15 +3,17 @@
 import datetime
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cli_common import confirm, portfolio_option, workspace_option
+from cli_ingest import ingest
 from portfolio.errors import HypothecError
 from portfolio.progress import TerminalReport, part_of
-from portfolio.workspace import DEFAULT_PORTFOLIO, Portfolio, open_portfolio, workspace_root
+from portfolio.workspace import DEFAULT_PORTFOLIO, Portfolio, open_portfolio
 
 CHAMPION_UNTIL = datetime.datetime(2019, 12, 31)
 FAMILIES = ("scorecard", "boosting", "neural")
@@ -36,33 +38,15 @@ class CleanErrors(click.Group):
             raise BadInput(f"{error.filename or 'the file system'}: {error.strerror or error}") from None
 
 
-def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --workspace, the folder that holds the portfolios."""
-    return click.option(
-        "--workspace",
-        type=click.Path(path_type=Path, file_okay=False),
-        callback=_workspace,
-        help="Folder of the portfolios (default: HYPOTHEC_WORKSPACE or ./workspace).",
-    )(command)
-
-
-def portfolio_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --portfolio, the portfolio's name."""
-    return click.option(
-        "--portfolio", "name", default=DEFAULT_PORTFOLIO, show_default=True, help="Name of the portfolio."
-    )(command)
-
-
-def _workspace(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path:
-    return workspace_root(value)
-
-
 @click.group(cls=CleanErrors, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Hypothec: the models behind a bank's mortgage book.
 
     Example: python cli.py demo && python cli.py serve
     """
+
+
+main.add_command(ingest)
 
 
 @main.command()
@@ -94,42 +78,6 @@ def demo(workspace: Path, name: str, loans: int, months: int, seed: int, with_mo
     )
     report.close(f"Built {portfolio.root} ({loans:,} loans)")
     click.echo(f"Next: python cli.py serve --portfolio {name}")
-
-
-@main.group()
-def ingest() -> None:
-    """Bring data in. Example: python cli.py ingest table loans.csv --portfolio mine."""
-
-
-@ingest.command("table")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--mapping", type=click.Path(path_type=Path), help="TOML file that names the columns' roles.")
-@click.option("--dry-run", is_flag=True, help="Print what would be done and the complete mapping, and stop.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--portfolio", "name", required=True, help="Name of the portfolio to make or replace.")
-@workspace_option
-def ingest_table_command(
-    workspace: Path, file: Path, name: str, mapping: Path | None, dry_run: bool, yes: bool
-) -> None:
-    """Ingest one table: CSV, CSV.gz, Parquet, JSON lines or Excel.
-
-    Example: python cli.py ingest table loanapp.csv --portfolio loanapp --mapping loanapp.toml --yes
-    """
-    from portfolio.sources.table import ingest_table, propose
-
-    proposal = propose(file, mapping)
-    for note in proposal.notes:
-        click.echo(f"  {note}")
-    if dry_run:
-        click.echo(proposal.mapping_toml)
-        return
-    _confirm("Ingest the table like this? (--dry-run prints the whole mapping to edit)", yes)
-    report = TerminalReport()
-    result = ingest_table(workspace, file, name=name, mapping=mapping, report=report)
-    report.close(f"Ingested {result.rows_kept:,} of {result.rows_read:,} rows into {result.portfolio.root}")
-    for reason, count in result.quarantined.items():
-        click.echo(f"  quarantined {count:,} row{'s' * (count != 1)}: {reason}")
-    click.echo(f"Next: python cli.py train --portfolio {name} && python cli.py score --portfolio {name}")
 
 
 @main.command()
@@ -277,7 +225,7 @@ def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: boo
     sha256, lines = describe_file(file)
     for line in lines:
         click.echo(f"  {line}")
-    _confirm("Unpickling runs whatever code the file holds. Trust it?", yes)
+    confirm("Unpickling runs whatever code the file holds. Trust it?", yes)
     report = TerminalReport()
     engine = Engine(portfolio)
     with lock_folder(portfolio.root):
@@ -328,15 +276,6 @@ def _owner(file: Path) -> str:
         return file.owner()
     except KeyError:  # a mounted file may belong to a user this machine does not know
         return f"user {file.stat().st_uid}, unknown on this machine"
-
-
-def _confirm(question: str, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise HypothecError("this needs a confirmation and there is no terminal to ask on; add --yes")
-    if not click.confirm(question, default=False):
-        raise HypothecError("not confirmed; nothing was changed")
 
 
 def _print_models(portfolio: Portfolio) -> None:

@@ -46,6 +46,18 @@ def format_share(value: float, digits: int | None = None) -> str:
     return f"{format_number(100 * value, _digits(100 * value) if digits is None else digits)} %"
 
 
+def format_points(change: float, like: float | None = None) -> str:
+    """Return a change of a fraction in percentage points, with its sign, in the digits that `like` would have.
+
+    >>> format_points(0.000334), format_points(-0.0124), format_points(0.0), format_points(0.0000027, like=0.000334)
+    ('+0.033 pp', '−1.2 pp', '0 pp', '0.000 pp')
+    """
+    if not math.isfinite(change):
+        return MISSING
+    text = format_number(100 * change, None if like is None else _digits(100 * like))
+    return f"{'+' if change > 0 and any(digit in text for digit in '123456789') else ''}{text} pp"
+
+
 def format_money(value: float, currency: str = "EUR") -> str:
     """Return an amount with k, m or bn and three significant digits.
 

@@ -108,8 +108,31 @@ def ensure_background(engine: Engine, features: Sequence[Feature]) -> pd.DataFra
     background = pd.read_parquet(path)
     missing = [item.name for item in features if item.name not in background.columns]
     if missing:
-        raise HypothecError(f"{path} lacks {', '.join(missing)}; remove it and train again")
+        background = _add_columns(engine, background, missing)
+        with replace_file(path) as temporary:
+            background.to_parquet(temporary, index=False)
     return background[[item.name for item in features]]
+
+
+def _add_columns(engine: Engine, background: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the background with fields that came into the schema after it was recorded: the same rows, wider."""
+    snapshots = engine.snapshots()
+    lacking = [name for name in names if name not in snapshots.columns]
+    if lacking:
+        raise HypothecError(f"the snapshots of {engine.portfolio.name!r} have no {', '.join(lacking)}; build them anew")
+    id_name = engine.portfolio.schema.id.name
+    loans = background[id_name].astype(str).unique().tolist()
+    rows = snapshots.filter(snapshots[id_name].cast("string").isin(loans)).select(id_name, OBSERVATION_DATE, *names)
+    found = engine.fetch(rows)
+    keys = [frame[OBSERVATION_DATE].astype("datetime64[s]") for frame in (background, found)]
+    left, right = (frame.assign(_day=day) for frame, day in zip((background, found), keys, strict=True))
+    wide = left.merge(right.drop(columns=OBSERVATION_DATE), on=[id_name, "_day"], how="left").drop(columns="_day")
+    if len(wide) != len(background):
+        raise HypothecError(
+            f"loans of the recorded background of {engine.portfolio.name!r} stand twice in the snapshots on a date; "
+            "ingest the data anew"
+        )
+    return wide
 
 
 def background_hash(portfolio: Portfolio) -> str:

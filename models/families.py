@@ -1,13 +1,17 @@
 """Which model families there are: name → class, imported when asked for."""
 
-from models.base import PdModel
+from typing import TYPE_CHECKING
+
 from portfolio.errors import HypothecError
+
+if TYPE_CHECKING:
+    from models.base import PdModel
 
 TRAINABLE = ("scorecard", "boosting", "neural")
 TITLES = {"scorecard": "Scorecard", "boosting": "Boosting", "neural": "Neural network", "external": "External model"}
 
 
-def family_class(name: str) -> type[PdModel]:
+def family_class(name: str) -> "type[PdModel]":
     """Return the class of a family; each family's libraries load only when it is used."""
     if name == "scorecard":
         from models.scorecard import Scorecard

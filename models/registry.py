@@ -9,13 +9,15 @@ import getpass
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.base import PdModel
 from models.families import TITLES, family_class
 from portfolio.atomic import replace_directory, write_text
 from portfolio.errors import HypothecError
 from portfolio.workspace import Portfolio, check_name, hash_file
+
+if TYPE_CHECKING:  # scikit-learn takes a second to load, and who only asks which models there are needs none of it
+    from models.base import PdModel
 
 ALIASES = ("champion", "challenger")
 
@@ -99,7 +101,7 @@ def save_registry(portfolio: Portfolio, registry: Registry) -> None:
 
 
 def register(
-    portfolio: Portfolio, name: str, model: PdModel, card: dict[str, Any], *, original: bytes | None = None
+    portfolio: Portfolio, name: str, model: "PdModel", card: dict[str, Any], *, original: bytes | None = None
 ) -> Entry:
     """Save `model` and its card as the next version of `name` and record the files' hashes.
 
@@ -165,7 +167,7 @@ def check_files(portfolio: Portfolio, entry: Entry) -> Path:
     return folder
 
 
-def load_model(portfolio: Portfolio, entry: Entry) -> PdModel:
+def load_model(portfolio: Portfolio, entry: Entry) -> "PdModel":
     """Return the fitted model, after its files were checked against the manifest."""
     return family_class(entry.family).load(check_files(portfolio, entry))
 

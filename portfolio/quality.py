@@ -12,6 +12,10 @@ from portfolio.workspace import Portfolio
 
 LOAD = "load.json"
 QUARANTINE = "quarantine.parquet"
+LOADS = "loads.parquet"  # a row a delivered file; only a history taken in from files has it
+MISSING = "missing.parquet"  # month, table, field, code, reason, n, source: why values are missing
+LOADS_COLUMNS = ("file", "kind", "rows_read", "rows_kept", "quarantined", "replaced", "left_book", "first_month",
+                 "last_month")  # fmt: skip
 QUARANTINE_COLUMNS = ("file", "line", "rule", "column", "value", "reason", "row")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from portfolio.atomic import write_text
+from portfolio.document_paths import DocumentPath, check_reduction, parse_path
 from portfolio.errors import HypothecError
 
 Kind = Literal["number", "category", "date"]
@@ -20,6 +21,8 @@ Role = Literal["id", "date", "target", "exposure", "segment", "feature", "protec
 Sample = Literal["development", "out-of-sample", "out-of-time", "embargo", "unlabelled"]
 KINDS: tuple[str, ...] = get_args(Kind)
 ROLES: tuple[str, ...] = get_args(Role)
+
+ALWAYS = "always"
 
 # Columns that every snapshot has beside the schema's own fields.
 OBSERVATION_DATE = "observation_date"
@@ -36,6 +39,17 @@ class Field:
     in per cent. `expected_sign` is +1 where a higher value means more risk, -1 where less, 0 unknown.
     `meaning` ties a column to a concept that pages know ("ltv", "debt_service", "region", "country",
     "days_past_due", "income", "rate", "employment", ...). `group` joins correlated features in explanations.
+
+    A field with a `path` comes from documents (see document_paths.py for the shape of a path). At an observation
+    date only documents dated on or before it count, so a later one reveals nothing. Their date is under the key
+    `as_of` ("" stands for "date"; a document without one is quarantined; "always" says that documents of this kind
+    have no date and count at every date). With `window_months` only those of that many months up to the date count.
+    `reduce` ("" stands for "last") makes one value of many. Without a list in the path it reduces over the loan's
+    documents: the latest value, the count of documents, their sum. With a list it reduces the items of the latest
+    document that has any: an amended application replaces the former. Missing values are passed over. "share" is
+    the share of true values or, with a condition on the last list, what the items that meet it have of all
+    items' sum (of their number where no key follows); "months_since" are the calendar months since the latest
+    document. A count of documents is 0 where a loan has none; all else is then missing.
     """
 
     name: str
@@ -50,6 +64,10 @@ class Field:
     meaning: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    path: str = ""
+    reduce: str = ""
+    as_of: str = ""
+    window_months: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -59,6 +77,35 @@ class Field:
                 raise HypothecError(f"field {self.name!r}: role must be one of {', '.join(ROLES)}, got {role!r}")
         if "feature" in self.roles and {"protected", "target", "id", "ignore"} & set(self.roles):
             raise HypothecError(f"field {self.name!r}: a {', '.join(self.roles)} field cannot also be a model feature")
+        self._check_document()
+
+    def _check_document(self) -> None:
+        if not self.path:
+            if self.reduce or self.as_of or self.window_months:
+                raise HypothecError(f"field {self.name!r}: reduce, as_of and window_months need a path into documents")
+            return
+        try:
+            wrong = check_reduction(parse_path(self.path), self.reduction, self.kind)
+        except HypothecError as error:
+            raise HypothecError(f"field {self.name!r}: {error}") from None
+        if {"id", "target", "exposure", "date"} & set(self.roles):
+            wrong = "a field from documents is a segment, feature, protected or ignored"
+        if self.window_months < 0:
+            wrong = f"window_months must be 0 or more, got {self.window_months}"
+        if self.as_of == ALWAYS and (self.window_months or self.reduction == "months_since"):
+            wrong = "documents that count always have no date from which to count months"
+        if wrong:
+            raise HypothecError(f"field {self.name!r}: {wrong}")
+
+    @property
+    def reduction(self) -> str:
+        """How many values at the path become one."""
+        return self.reduce or "last"
+
+    @property
+    def document_path(self) -> DocumentPath:
+        """The path, cut; HypothecError if the field has none."""
+        return parse_path(self.path)
 
 
 @dataclass(frozen=True)
@@ -99,6 +146,11 @@ class Schema:
         taken = sorted(set(names) & set(RESERVED))
         if taken:
             raise HypothecError(f"schema: {', '.join(taken)} is the product's own column; rename the field")
+        dated: dict[str, str] = {}
+        for item in self.from_documents():
+            kind = item.document_path.kind
+            if dated.setdefault(kind, item.as_of) != item.as_of:
+                raise HypothecError(f"schema: fields from {kind} documents must agree on as_of, {item.name} differs")
         for role in ("id", "target"):
             if len(self.with_role(role)) > 1:
                 raise HypothecError(f"schema: at most one field with role {role}, got {self.names(role)}")
@@ -106,6 +158,10 @@ class Schema:
     def with_role(self, role: str) -> tuple[Field, ...]:
         """Return the fields that have `role`."""
         return tuple(item for item in self.fields if role in item.roles)
+
+    def from_documents(self) -> tuple[Field, ...]:
+        """Return the fields that are read from documents."""
+        return tuple(item for item in self.fields if item.path)
 
     def names(self, role: str) -> list[str]:
         """Return the names of the fields that have `role`."""
@@ -160,6 +216,17 @@ def load_schema(path: Path) -> Schema:
     return schema
 
 
+def load_fields(path: Path) -> tuple[Field, ...]:
+    """Read a file of [[field]] entries only; anything else in it is refused by name."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HypothecError(f"{path}: cannot read the fields ({error})") from None
+    if set(raw) - {"field"} or not isinstance(raw.get("field", []), list):
+        raise HypothecError(f"{path}: must hold [[field]] entries only, got {', '.join(raw)}")
+    return tuple(_field(path, item) for item in raw.get("field", []))
+
+
 def _field(path: Path, raw: dict[str, Any]) -> Field:
     item: Field = _build(
         path, Field, {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
@@ -199,14 +266,18 @@ def format_schema(schema: Schema) -> str:
         *_pairs((item.name, getattr(schema.splits, item.name)) for item in fields(Splits)),
     ]
     for item in schema.fields:
-        pairs = [(part.name, getattr(item, part.name)) for part in fields(Field)]
-        lines += ["", "[[field]]", *_pairs((key, value) for key, value in pairs if value not in ("", (), 0, None))]
-        lines += [
-            f"{key} = 0" for key, value in pairs if value == 0 and key in ("minimum", "maximum") and value is not None
-        ]
+        lines += ["", *format_field(item)]
     if schema.tiles:
         lines += ["", "[tiles]", *_pairs((name, list(spot)) for name, spot in schema.tiles.items())]
     return "\n".join(lines) + "\n"
+
+
+def format_field(item: Field) -> list[str]:
+    """Return `item` as the lines of a [[field]] entry."""
+    pairs = [(part.name, getattr(item, part.name)) for part in fields(Field)]
+    lines = ["[[field]]", *_pairs((key, value) for key, value in pairs if value not in ("", (), 0, None))]
+    zero = [key for key, value in pairs if value == 0 and key in ("minimum", "maximum") and value is not None]
+    return lines + [f"{key} = 0" for key in zero]
 
 
 def _pairs(items: Iterable[tuple[str, Any]]) -> list[str]:

@@ -9,6 +9,7 @@ the 25 months around a date.
 import calendar
 import datetime
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import ibis
 import ibis.expr.types as ir
 
 from portfolio.atomic import PREFIX, replace_directory
+from portfolio.documents import TABLE
+from portfolio.documents_known import join_documents
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
 from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, SAMPLE, Schema, Splits
@@ -26,6 +29,8 @@ DEFAULT_DAYS = 90
 ENDED = ("prepaid", "matured", "written off")
 TYPES = {"number": "float64", "category": "string", "date": "date"}
 TARGET_TYPE = "int32"
+MACRO = "macro.parquet"
+FROM_MACRO = ("unemployment", "market_rate", "price_now", "price_granted", "unemployment_before", "price_before")
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,16 @@ class History:
 
     loans: ir.Table
     performance: ir.Table
-    macro: ir.Table
+    macro: ir.Table | None
     last: datetime.date
+    documents: ir.Table | None = None
 
 
 def build_snapshots(folder: Path, schema: Schema, *, memory_limit: str = "3GB", report: Report = silent) -> list[str]:
     """Write `folder`/snapshots, one Parquet file a quarter end from the twelfth month on; return their dates.
 
-    `folder` holds loans.parquet, performance/year=YYYY/*.parquet and macro.parquet. All snapshots are written
-    beside the former ones and take their place together.
+    `folder` holds loans.parquet, performance/year=YYYY/*.parquet and perhaps macro.parquet. All snapshots are
+    written beside the former ones and take their place together.
     """
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as spill:
         backend = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=spill)
@@ -64,12 +70,13 @@ def _write_all(backend: Any, folder: Path, schema: Schema, report: Report) -> li
             f"{folder}: snapshots need a quarter end with 12 months before it, got {span['first']} to {span['last']}"
         )
     loans = backend.read_parquet(str(folder / "loans.parquet"))
-    macro = backend.read_parquet(str(folder / "macro.parquet"))
+    macro = backend.read_parquet(str(folder / MACRO)) if (folder / MACRO).exists() else None
+    documents = backend.read_parquet(str(folder / TABLE)) if (folder / TABLE).exists() else None
     with replace_directory(folder / "snapshots") as building:
         for done, date in enumerate(dates):
             report(done / len(dates), f"building the snapshot of {date}")
             rows = backend.read_parquet(_files_around(folder, date), hive_partitioning=False)
-            table = snapshot(History(loans, rows, macro, span["last"]), schema, date)
+            table = snapshot(History(loans, rows, macro, span["last"], documents), schema, date)
             backend.to_parquet(table, building / f"{date}.parquet", compression="zstd")
     return dates
 
@@ -114,6 +121,7 @@ def snapshot(history: History, schema: Schema, date: datetime.date) -> ir.Table:
     label = with_label(history, date)
     mature = _count(date) + HORIZON <= _count(history.last)
     table = rows.left_join(label, rows.loan_id == label.labelled_id)
+    table = join_documents(table, history.documents, schema, date)
     happened = table.defaulted.fill_null(0) if mature else ibis.null("int64")
     columns = {}
     for item in schema.fields:
@@ -139,17 +147,22 @@ def with_features(history: History, date: datetime.date) -> ir.Table:
     rows = here.join(past, here.loan_id == past.past_id)
     rows = rows.drop(*[name for name in history.loans.columns if name in rows.columns and name != "loan_id"])
     table = rows.join(history.loans, "loan_id")
-    return _derive(_with_economy(table, history.macro, now), now)
+    return _derive(table if history.macro is None else _with_economy(table, history.macro, now), now)
 
 
 def _look_back(known: ir.Table, now: int) -> ir.Table:
     """Return what the twelve months up to `now` say of each loan; the month before them gives the former payment."""
     recent = known.index > now - HORIZON
     window = known.filter(known.index >= now - HORIZON)
+    paid = (
+        {"payment_before": window.payment.max(where=window.index == now - HORIZON)}
+        if "payment" in known.columns
+        else {}
+    )
     return window.group_by(past_id=window.loan_id).aggregate(
         worst_arrears_12m=window.days_past_due.max(where=recent),
         months_in_arrears_12m=(window.days_past_due >= 30).sum(where=recent),
-        payment_before=window.payment.max(where=window.index == now - HORIZON),
+        **paid,
     )
 
 
@@ -168,19 +181,52 @@ def _with_economy(table: ir.Table, macro: ir.Table, now: int) -> ir.Table:
 
 
 def _derive(table: ir.Table, now: int) -> ir.Table:
-    """Add the ratios. Payments are monthly, incomes yearly; ratios are shares; no ratio has a zero below it."""
-    income = table.income.cast("float64").nullif(0)
-    value = table.property_value.nullif(0) * table.price_now / table.price_granted.nullif(0)
-    return table.mutate(
-        current_ltv=table.balance.cast("float64") / value,
-        debt_service=12 * table.payment.cast("float64") / income,
-        loan_to_income=table.balance.cast("float64") / income,
-        rate_incentive=table.rate.cast("float64") - table.market_rate,
-        remaining_months=month_index(table.maturity_date) - now,
-        unemployment_change_12m=table.unemployment - table.unemployment_before,
-        house_price_growth_12m=table.price_now / table.price_before - 1,
-        payment_change_12m=table.payment.cast("float64") / table.payment_before.cast("float64").nullif(0) - 1,
-    )
+    """Add the features of `DERIVED` whose inputs are there."""
+    present = set(table.columns)
+    made = {name: make(table, now) for name, (inputs, make) in DERIVED.items() if present.issuperset(inputs)}
+    return table.mutate(**made)
+
+
+def _number(column: ir.Column) -> ir.FloatingColumn:
+    return column.cast("float64")
+
+
+# Payments are monthly, incomes yearly; ratios are shares; no ratio has a zero below it.
+DERIVED: dict[str, tuple[tuple[str, ...], Callable[[ir.Table, int], ir.Value]]] = {
+    "current_ltv": (
+        ("balance", "property_value", "price_now", "price_granted"),
+        lambda t, _: _number(t.balance) / (t.property_value.nullif(0) * t.price_now / t.price_granted.nullif(0)),
+    ),
+    "debt_service": (("payment", "income"), lambda t, _: 12 * _number(t.payment) / _number(t.income).nullif(0)),
+    "loan_to_income": (("balance", "income"), lambda t, _: _number(t.balance) / _number(t.income).nullif(0)),
+    "rate_incentive": (("rate", "market_rate"), lambda t, _: _number(t.rate) - t.market_rate),
+    "remaining_months": (("maturity_date",), lambda t, now: month_index(t.maturity_date) - now),
+    "unemployment_change_12m": (
+        ("unemployment", "unemployment_before"),
+        lambda t, _: t.unemployment - t.unemployment_before,
+    ),
+    "house_price_growth_12m": (("price_now", "price_before"), lambda t, _: t.price_now / t.price_before - 1),
+    "payment_change_12m": (
+        ("payment", "payment_before"),
+        lambda t, _: _number(t.payment) / _number(t.payment_before).nullif(0) - 1,
+    ),
+}
+"""Each derived feature: the columns that it is made from, and how. A history without an input lacks the feature."""
+
+
+def available_features(folder: Path) -> list[str]:
+    """Return the names of the features that `snapshot` can make from the files of the history in `folder`."""
+    backend = ibis.duckdb.connect()
+    try:
+        loans = backend.read_parquet(str(folder / "loans.parquet"))
+        months = backend.read_parquet(str(folder / "performance" / "year=*" / "*.parquet"), hive_partitioning=False)
+        present = {*loans.columns, *months.columns}
+    finally:
+        backend.disconnect()
+    present |= {"payment_before"} if "payment" in present else set()
+    present |= set(FROM_MACRO) if (folder / MACRO).exists() else set()
+    made = [name for name, (inputs, _) in DERIVED.items() if present.issuperset(inputs)]
+    return [*made, "worst_arrears_12m", "months_in_arrears_12m", *({"unemployment"} & present)]
 
 
 def with_label(history: History, date: datetime.date) -> ir.Table:

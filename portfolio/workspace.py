@@ -51,6 +51,11 @@ class Portfolio:
         return self.root / "macro.parquet"
 
     @property
+    def documents(self) -> Path:
+        """Semi-structured documents as JSON lines; documents.parquet beside it holds what the schema's paths read."""
+        return self.root / "documents"
+
+    @property
     def snapshots(self) -> Path:
         """One Parquet file an observation date."""
         return self.root / "snapshots"
@@ -123,10 +128,11 @@ def write_manifest(root: Path, source: str, **facts: Any) -> None:
 
 
 def hash_data(root: Path) -> str:
-    """Return the SHA-256 over the names and contents of a portfolio's schema and Parquet data."""
+    """Return the SHA-256 over the names and contents of a portfolio's schema, Parquet data and documents."""
     digest = hashlib.sha256()
     folders = [root / name for name in ("snapshots", "performance")]
     files = [root / "schema.toml", *root.glob("*.parquet"), *(f for d in folders for f in d.rglob("*.parquet"))]
+    files += [path for path in (root / "documents").glob("*") if path.is_file()]
     for path in sorted(files):
         digest.update(str(path.relative_to(root)).encode())
         digest.update(bytes.fromhex(hash_file(path)))

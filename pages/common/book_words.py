@@ -1,6 +1,7 @@
 """The overview's tables put into words: cards, findings, trends and breakdowns of the selected portfolio."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -67,7 +68,7 @@ class Words:
     def cards(self) -> list[Card]:
         """Return the top row."""
         found = []
-        for shown in self.trends().values():
+        for shown in self.trends.values():
             known = shown.frame.dropna(subset=[shown.value])
             if len(known):
                 found.append(self._card(shown, known))
@@ -102,8 +103,9 @@ class Words:
 
     def first_trend(self) -> str:
         """Return the measure that the trend opens with: where things go wrong."""
-        return next(name for name in ("arrears_30", "default_rate", *self.trends()) if name in self.trends())
+        return next(name for name in ("arrears_30", "default_rate", *self.trends) if name in self.trends)
 
+    @cached_property
     def trends(self) -> dict[str, Shown]:
         """Return the measures over time, by column name, in the order of the cards."""
         trends = (

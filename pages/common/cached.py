@@ -17,6 +17,7 @@ import streamlit as st
 from analytics import attributions, book, curves, outcomes, performance, regions
 from analytics.figures.template import model_colours
 from portfolio.engine import Engine
+from portfolio.sandbox import Sandbox
 from portfolio.selection import Selection, select_rows
 from portfolio.workspace import Portfolio, open_portfolio
 
@@ -25,8 +26,15 @@ R = TypeVar("R")
 
 
 def portfolio(selection: Selection) -> Portfolio:
-    """Return the selected portfolio."""
-    return open_portfolio(Path(selection.workspace), selection.portfolio)
+    """Return the selected portfolio, its schema and manifest read once."""
+    root = open_portfolio(Path(selection.workspace), selection.portfolio).root
+    files = (root / "schema.toml", root / "data.json")
+    return _portfolio(str(root), "|".join(str(path.stat().st_mtime_ns) for path in files if path.exists()))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _portfolio(root: str, stamp: str) -> Portfolio:  # noqa: ARG001
+    return Portfolio(Path(root))
 
 
 def stamp(selection: Selection) -> str:
@@ -44,6 +52,16 @@ def _engine(root: str, stamp: str) -> Engine:  # noqa: ARG001
 def engine(selection: Selection) -> Engine:
     """Return the query engine of the selected portfolio."""
     return _engine(str(portfolio(selection).root), stamp(selection))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _sandbox(root: str, stamp: str) -> Sandbox:  # noqa: ARG001
+    return Sandbox(Portfolio(Path(root)))
+
+
+def sandbox(selection: Selection) -> Sandbox:
+    """Return what runs the SQL workbench's statements on the selected portfolio."""
+    return _sandbox(str(portfolio(selection).root), stamp(selection))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -53,11 +53,13 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 def _warm_up() -> None:
     """Fill the caches of the first page while the browser still loads the front end."""
-    from pages.common import book_words, shell
+    from pages.common import book_words, overview_parts, shell
 
     with contextlib.suppress(HypothecError):  # no portfolio yet: the page itself says so
-        words = book_words.Words(shell.first_view())
+        view = shell.first_view()
+        words = book_words.Words(view)
         words.cards()
+        overview_parts.prepare(view)
         words.regions()
         for segment in words.segments()[:1]:
             words.outcomes_by(segment)

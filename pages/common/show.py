@@ -1,6 +1,8 @@
 """How a result is shown: figure or table, its definition, its download."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,6 +11,7 @@ import streamlit as st
 from analytics.figures.template import refit
 from analytics.words import format_value
 from pages.common import cached
+from pages.common.exports import to_csv
 from pages.common.shell import View, describe_filters, plain
 
 CONFIG = {
@@ -30,40 +33,77 @@ class Definition:
 
 
 def figure(
-    view: View, chart: go.Figure, table: pd.DataFrame, definition: Definition, *, key: str, share: int = 1
+    view: View,
+    chart: go.Figure,
+    table: pd.DataFrame,
+    definition: Definition,
+    *,
+    key: str,
+    share: int = 1,
+    characters: int = 0,
+    first: Literal["Chart", "Table"] = "Chart",
+    export: Callable[[], None] | None = None,
+    on_point: Callable[[Any], None] | None = None,
 ) -> None:
     """Show a chart in a card with its table, its definition and a download.
 
-    `share` is how many such cards stand side by side: titles are broken to fit the narrowest supported page.
+    `share` is how many such cards stand side by side: titles are broken to fit the narrowest supported page
+    (`characters` says so itself, for a card of another width). `first` is what is seen at first. `export` draws
+    another menu in place of the CSV button. `on_point` is called with the customdata of a point that is clicked.
     """
-    refit(chart, CHARACTERS[share])
+    refit(chart, characters or CHARACTERS[share])
     with st.container(border=True, height="stretch"):
         place = st.container()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             shown = st.segmented_control(
                 "Shown as",
                 ["Chart", "Table"],
-                default="Chart",
+                default=first,
                 required=True,
                 key=f"{key}_as",
                 label_visibility="collapsed",
                 persist_state="session",
             )
             _explain(view, definition, key)
-            st.download_button(
-                "CSV",
-                lambda: to_csv(table),
-                file_name=f"hypothec_{key}.csv",
-                mime="text/csv",
-                icon=":material/download:",
-                key=f"{key}_csv",
-                on_click="ignore",
-                type="tertiary",
-            )
+            if export is not None:
+                export()
+            else:
+                _offer_csv(table, key)
         if shown == "Table":
-            place.dataframe(table, hide_index=True, key=f"{key}_table")
-        else:
+            place.dataframe(
+                table, hide_index=True, key=f"{key}_table", height="content" if first == "Table" else "auto"
+            )
+        elif on_point is None:
             place.plotly_chart(chart, key=f"{key}_chart", config=CONFIG, alt=_title(chart))
+        else:
+            place.plotly_chart(
+                chart,
+                key=f"{key}_chart",
+                config=CONFIG,
+                alt=_title(chart),
+                on_select=lambda: _pass_point(f"{key}_chart", on_point),
+                selection_mode="points",
+            )
+
+
+def _offer_csv(table: pd.DataFrame, key: str) -> None:
+    st.download_button(
+        "CSV",
+        lambda: to_csv(table),
+        file_name=f"hypothec_{key}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"{key}_csv",
+        on_click="ignore",
+        type="tertiary",
+    )
+
+
+def _pass_point(name: str, on_point: Callable[[Any], None]) -> None:
+    """Hand the clicked point's customdata on; a click on nothing clears the selection and is passed over."""
+    points = st.session_state[name].selection.points
+    if points and points[0].get("customdata") is not None:
+        on_point(points[0]["customdata"])
 
 
 def _title(chart: go.Figure) -> str:
@@ -84,19 +124,6 @@ def _explain(view: View, definition: Definition, key: str) -> None:
             "Data SHA-256": portfolio.data_hash[:16] + "…",
         }
         st.markdown("\n".join(f"- **{name}:** {plain(str(value))}" for name, value in rows.items() if value))
-
-
-def to_csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV; text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
-    safe = table.copy()
-    for name in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_datetime64_any_dtype(safe[name]):
-            safe[name] = safe[name].map(_defuse)
-    return safe.to_csv(index=False).encode("utf-8-sig")
-
-
-def _defuse(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 @dataclass(frozen=True)

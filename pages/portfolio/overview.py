@@ -5,7 +5,7 @@ import streamlit as st
 from analytics.figures.book import plot_bars_by_category, plot_trend
 from analytics.figures.tiles import plot_tiles
 from analytics.outcomes import compute_largest
-from pages.common import book_words, shell, show
+from pages.common import book_words, overview_parts, shell, show
 
 view = shell.open_page("Overview", "How big is the book, where is it going wrong, and what changed?")
 words = book_words.Words(view)
@@ -17,12 +17,14 @@ if latest.empty or not latest["loans"].sum():
         "Take a filter away, or press *Clear all filters* in the sidebar.",
     )
 
-st.markdown(f"#### {shell.plain(words.finding())}")
+concentrated = overview_parts.Concentration(view)
+top = overview_parts.alerts(view, words.finding(), concentrated)
 show.cards(words.cards())
+overview_parts.changes(view)
 
 left, right = st.columns(2, gap="medium")
 with left:
-    if trends := words.trends():
+    if trends := words.trends:
         chosen = st.pills(
             "Trend of",
             list(trends),
@@ -78,6 +80,8 @@ with right:
     else:
         st.info(words.why_no_map(), icon=":material/info:")
 
+overview_parts.closer(view, top.limits, concentrated)
+
 segments = words.segments()
 if segments:
     st.subheader(words.by_segment_heading(), anchor=False)
@@ -109,3 +113,5 @@ if segments:
         show.Definition(table.definition, window=table.window),
         key="overview_by_figure",
     )
+
+overview_parts.data_alerts(top)

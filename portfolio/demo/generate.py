@@ -1,6 +1,7 @@
 """The demo's files: loans, performance by year and the economy, written chunk by chunk in bounded memory."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from portfolio.demo import book as words
 from portfolio.demo.arrays import FloatArray, IntArray
 from portfolio.demo.book import Book, draw_book
 from portfolio.demo.borrowers import EMPLOYMENT, GENDERS, NATIONALITIES
+from portfolio.demo.documents import Chunk, Documents
 from portfolio.demo.geography import COUNTRIES, REGION_NAMES
 from portfolio.demo.incidents import list_incidents, lose_employment, plant_fraud, reported_income, write_answers
 from portfolio.demo.macro import FIRST_YEAR, macro_table, make_macro, month_end
@@ -26,7 +28,7 @@ SHORTEST, LONGEST = 42, 240
 def generate_history(
     folder: Path, *, loans: int, months: int, seed: int, chunk: int = CHUNK, report: Report = silent
 ) -> None:
-    """Write loans.parquet, performance/, macro.parquet and answers.json of a synthetic book into `folder`.
+    """Write loans.parquet, performance/, macro.parquet, documents/ and answers.json of a synthetic book into `folder`.
 
     `loans` is the number of loans ever on book, `months` the length of the history, which ends with
     June 2026. One chunk of loans is in memory at a time; chunk number i draws from its own stream, so the
@@ -40,24 +42,29 @@ def generate_history(
     pq.write_table(macro_table(macro), folder / "macro.parquet", compression="zstd")
     lost: list[str] = []
     fraud: list[str] = []
-    writer: pq.ParquetWriter | None = None
     chunks = -(-loans // chunk)
-    for number in range(chunks):
-        report(number / chunks, f"generating loans {number * chunk + 1:,} to {min(loans, (number + 1) * chunk):,}")
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
-        size = min(chunk, loans - number * chunk)
-        book = draw_book(rng, macro, first_number=number * chunk, loans=size, months=months)
-        plant_fraud(rng, book, months)
-        ids = loan_ids(book)
-        lost += [ids[index] for index in lose_employment(book)]
-        fraud += [ids[index] for index in np.flatnonzero(book.fraud)]
-        table = loan_table(book, ids)
-        writer = writer or pq.ParquetWriter(folder / "loans.parquet", table.schema, compression="zstd")
-        writer.write_table(table)
-        _write_performance(folder / "performance", Simulation(book, macro, rng, months), ids, number)
-    if writer:
-        writer.close()
-    write_answers(folder / "answers.json", seed, list_incidents(months, lost, fraud))
+    with ExitStack() as held:
+        documents = held.enter_context(Documents(folder / "documents"))
+        writer: pq.ParquetWriter | None = None
+        for number in range(chunks):
+            report(number / chunks, f"generating loans {number * chunk + 1:,} to {min(loans, (number + 1) * chunk):,}")
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
+            size = min(chunk, loans - number * chunk)
+            book = draw_book(rng, macro, first_number=number * chunk, loans=size, months=months)
+            plant_fraud(rng, book, months)
+            ids = loan_ids(book)
+            lost += [ids[index] for index in lose_employment(book)]
+            fraud += [ids[index] for index in np.flatnonzero(book.fraud)]
+            table = loan_table(book, ids)
+            writer = writer or held.enter_context(
+                pq.ParquetWriter(folder / "loans.parquet", table.schema, compression="zstd")
+            )
+            writer.write_table(table)
+            letters = Chunk(number, book, ids, macro, np.random.default_rng(np.random.SeedSequence(
+                seed, spawn_key=(2, number))))  # fmt: skip
+            _write_performance(folder / "performance", Simulation(book, macro, rng, months), letters)
+            documents.write(letters)
+    write_answers(folder / "answers.json", seed, list_incidents(months, lost, fraud), documents.answers())
     report(1.0, f"generated {loans:,} loans")
 
 
@@ -105,14 +112,14 @@ def _words(codes: IntArray, names: tuple[str, ...]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(names))
 
 
-def _write_performance(folder: Path, simulation: Simulation, ids: list[str], number: int) -> None:
-    """Write a chunk's months, one file a year, so that at most a year of one chunk is held."""
-    names = pa.array(ids)
-    for year, rows in groupby(simulation.run(), key=lambda item: FIRST_YEAR + item.month // 12):
+def _write_performance(folder: Path, simulation: Simulation, letters: Chunk) -> None:
+    """Write a chunk's months, one file a year, so that at most a year of one chunk is held; `letters` looks on."""
+    names = pa.array(letters.ids)
+    for year, rows in groupby(letters.follow(simulation.run()), key=lambda item: FIRST_YEAR + item.month // 12):
         target = folder / f"year={year}"
         target.mkdir(parents=True, exist_ok=True)
         tables = _month_tables(rows, simulation, names)
-        pq.write_table(pa.concat_tables(tables), target / f"part-{number:04d}.parquet", compression="zstd",
+        pq.write_table(pa.concat_tables(tables), target / f"part-{letters.number:04d}.parquet", compression="zstd",
                        compression_level=1, row_group_size=2**20)  # fmt: skip
 
 

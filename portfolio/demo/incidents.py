@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -109,11 +110,16 @@ def _span(window: tuple[int, int]) -> tuple[datetime.date, datetime.date]:
     return month_end(window[0]).replace(day=1), month_end(window[1])
 
 
-def write_answers(path: Path, seed: int, incidents: Sequence[Incident]) -> None:
-    """Write `answers.json`: the seed and each incident with kind, field, segment, from, to, factor and loan ids."""
+def write_answers(
+    path: Path, seed: int, incidents: Sequence[Incident], documents: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Write `answers.json`: the seed, each incident (kind, field, segment, from, to, factor, loan ids), `documents`.
+
+    `documents` says what is planted in them: kind, path, finding, count and documents.
+    """
     rows = []
     for incident in incidents:
         row = asdict(incident)
         row["from"], row["to"] = row.pop("first").isoformat(), row.pop("last").isoformat()
         rows.append(row)
-    write_text(path, json.dumps({"seed": seed, "incidents": rows}, indent=1))
+    write_text(path, json.dumps({"seed": seed, "incidents": rows, "documents": list(documents)}, indent=1))

@@ -14,7 +14,7 @@ EMBARGO_QUARTERS = 5  # from the last development date to the first out-of-time 
 
 def make_schema(months: int) -> Schema:
     """Return the schema of a demo whose history has `months` months."""
-    fields = (*_keys(), *_money(), *_rates(), *_terms(), *_people(), *_economy(), *_behaviour())
+    fields = (*_keys(), *_money(), *_rates(), *_terms(), *_people(), *_economy(), *_behaviour(), *_documents())
     return Schema(
         title=TITLE,
         kind="history",
@@ -60,7 +60,10 @@ def _category(
 def _keys() -> tuple[Field, ...]:
     return (
         Field("loan_id", "Loan", "category", ("id",), "The loan's number."),
-        Field("borrower_id", "Borrower", "category", ("ignore",), "The borrower's number; some have two loans."),
+        Field(
+            "borrower_id", "Borrower", "category", ("ignore",), "The borrower's number; some have two loans.",
+            meaning="borrower",
+        ),
         Field(
             "default_12m", "Default within 12 months", "number", ("target",),
             "1 if the loan is 90 days past due or worse in any of the 12 months after the observation date, "
@@ -167,4 +170,38 @@ def _behaviour() -> tuple[Field, ...]:
         _number("months_in_arrears_12m", "Months in arrears, 12 months",
                 "Months at 30 days past due or more in the twelve months up to the observation date.", unit="months",
                 sign=1, group="arrears", meaning="months_in_arrears", minimum=0, maximum=12),
+    )  # fmt: skip
+
+
+def _from_documents(
+    name: str, label: str, description: str, path: str, reduce: str, *, unit: str = "", sign: int = 0,
+    group: str = "", window_months: int = 0, roles: tuple[Role, ...] = ("feature",), maximum: float | None = None,
+) -> Field:  # fmt: skip
+    return Field(name, label, "number", roles, description, unit, (), sign, group, "", 0, maximum, path, reduce,
+                 window_months=window_months)  # fmt: skip
+
+
+def _documents() -> tuple[Field, ...]:
+    return (
+        _from_documents("applicants", "Applicants", "How many people applied for the loan.",
+                        "application.applicants[*]", "count", group="borrower"),
+        _from_documents("verified_income_share", "Verified income",
+                        "The share of the income in the application that was verified.",
+                        "application.applicants[*].incomes[verified=true].amount", "share", unit="share", sign=-1,
+                        group="affordability", maximum=1),
+        _from_documents("self_employed_income_share", "Income from self-employment",
+                        "The share of the income in the application that comes from self-employment.",
+                        "application.applicants[*].incomes[type=self-employment].amount", "share", unit="share",
+                        group="borrower", maximum=1),
+        _from_documents("other_debts_monthly", "Payments on other debts",
+                        "What the applicants paid a month on other debts when they applied.",
+                        "application.debts[*].monthly", "sum", unit="EUR", roles=("ignore",), group="affordability"),
+        _from_documents("last_valuation", "Last valuation", "The property's value by its latest valuation.",
+                        "valuation.value", "last", unit="EUR", roles=("ignore",), group="equity"),
+        _from_documents("months_since_valuation", "Months since valuation",
+                        "Months from the property's latest valuation to the observation date.", "valuation",
+                        "months_since", unit="months", group="equity"),
+        _from_documents("contacts_12m", "Contacts, 12 months",
+                        "Contacts with the borrower in the twelve months up to the observation date.", "contact",
+                        "count", sign=1, group="arrears", window_months=12),
     )  # fmt: skip

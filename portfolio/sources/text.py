@@ -90,6 +90,10 @@ def _scan(source: Path, codec: str) -> tuple[int, bool, bool]:
         feeds += text.count("\n")
         singles += text.count("\r")
         last = text or last
+    try:
+        decoder.decode(b"", final=True)  # the file may end in the middle of a character
+    except UnicodeDecodeError as error:
+        raise _wrong_encoding(source, codec, error, consumed, feeds) from None
     endings = feeds or singles
     return endings + (last[-1:] not in ("\n", "\r")), 0 < pairs < feeds, blank
 

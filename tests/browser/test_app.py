@@ -9,7 +9,11 @@ import pytest
 from tests.browser.conftest import serve
 
 SHOTS = Path(__file__).parent / "shots"
-PAGES = {"": "Overview", "compare": "Compare", "explain": "Explain"}
+PAGES = {"": "Overview", "explore": "Explore", "cohorts": "Cohorts", "fields": "Fields", "vintages": "Vintages",
+         "quality": "Quality", "sql": "SQL", "compare": "Compare", "explain": "Explain"}  # fmt: skip
+# Pages that open without a figure: SQL until something is run, and what needs months where there are none.
+WITHOUT_FIGURE = {("demo", "sql"), ("loanapp", "sql"), ("loanapp", "vintages")}
+LOOKS = [("demo", "light", 1280), ("demo", "dark", 1280), ("demo", "light", 1920), ("loanapp", "light", 1280)]
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +52,15 @@ def test_a_deep_link_to_a_fresh_server_meets_the_gate_first(demo_workspace, visi
         assert visitor.foreign == []
 
 
-@pytest.mark.parametrize("portfolio", ["demo", "loanapp"])
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 1920)])
+@pytest.mark.parametrize(("portfolio", "scheme", "width"), LOOKS)
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_whole(address, visit, portfolio, scheme, width, path):
     visitor = visit(address, width=width, scheme=scheme)
     visitor.open(path, portfolio=portfolio)
     visitor.page.get_by_role("heading", name=PAGES[path], exact=True).wait_for()
     assert ("Synthetic data" in visitor.page.inner_text("[data-testid=stMain]")) == (portfolio == "demo")
-    visitor.page.wait_for_selector("[data-testid=stPlotlyChart] .main-svg")
+    if (portfolio, path) not in WITHOUT_FIGURE:
+        visitor.page.wait_for_selector("[data-testid=stPlotlyChart] .main-svg")
     shoot(visitor, f"{portfolio}_{PAGES[path].lower()}_{scheme}_{width}")
     for text in visitor.page.locator(".gtitle").all():  # no title runs out of its card
         outer = text.locator("xpath=ancestor::*[@data-testid='stPlotlyChart']").bounding_box()
