@@ -102,6 +102,7 @@ def compute_pictures(a: pd.DataFrame, b: pd.DataFrame, comparison: pd.DataFrame)
     share_a, share_b (each adds up to 1 over the known values). The half per cent at each end of the joint
     distribution is in the outer bins; rare categories are joined as "other".
     """
+    columns = ["field", "kind", "place", "low", "high", "label", "share_a", "share_b"]
     parts = []
     for name, kind in zip(comparison["field"], comparison["kind"], strict=True):
         if kind == "number":
@@ -110,13 +111,21 @@ def compute_pictures(a: pd.DataFrame, b: pd.DataFrame, comparison: pd.DataFrame)
             blank = [side[name].isna().map({True: "missing", False: "known"}) for side in (a, b)]
             part = _bin_categories(blank[0], blank[1])
         else:
-            part = _bin_categories(to_words(a[name]).dropna(), to_words(b[name]).dropna())
-        parts.append(part.assign(field=name, kind=kind, place=np.arange(len(part))))
-    columns = ["field", "kind", "place", "low", "high", "label", "share_a", "share_b"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+            part = _bin_categories(to_words(a[name]), to_words(b[name]))
+        parts.append({"field": name, "kind": kind, "place": np.arange(len(part["share_a"])), **part})
+    # One frame of joined arrays: a frame a field would cost more than the counting.
+    sizes = [len(part["place"]) for part in parts]
+    joined = {
+        column: np.repeat([str(part[column]) for part in parts], sizes).astype(object)
+        if column in ("field", "kind")
+        else np.concatenate([part[column] for part in parts])
+        for column in columns
+        if parts
+    }
+    return pd.DataFrame(joined, columns=columns).astype({"field": "str", "kind": "str", "label": "str"})
 
 
-def _bin_numbers(x: Floats, y: Floats) -> pd.DataFrame:
+def _bin_numbers(x: Floats, y: Floats) -> dict[str, np.ndarray]:
     joint = np.concatenate([x, y])
     distinct = np.unique(joint[:500])
     distinct = distinct if distinct.size > BINS else np.unique(joint)  # a look at few tells most apart
@@ -128,7 +137,8 @@ def _bin_numbers(x: Floats, y: Floats) -> pd.DataFrame:
         low, high = edges[:-1], edges[1:]
         counts = [np.histogram(np.clip(side, edges[0], edges[-1]), bins=edges)[0] for side in (x, y)]
     shares = [count / max(1, count.sum()) for count in counts]
-    return pd.DataFrame({"low": low, "high": high, "label": "", "share_a": shares[0], "share_b": shares[1]})
+    blank = np.full(low.size, "", dtype=object)
+    return {"low": low, "high": high, "label": blank, "share_a": shares[0], "share_b": shares[1]}
 
 
 def _range(x: Floats, y: Floats) -> tuple[float, float]:
@@ -140,16 +150,15 @@ def _range(x: Floats, y: Floats) -> tuple[float, float]:
     return low, high
 
 
-def _bin_categories(x: pd.Series, y: pd.Series) -> pd.DataFrame:
-    counts = pd.DataFrame({"a": x.value_counts(), "b": y.value_counts()}).fillna(0.0)
-    shares = counts / counts.sum().clip(lower=1)
-    order = shares.assign(both=-shares.sum(axis=1), name=shares.index).sort_values(["both", "name"]).index
-    shares = shares.loc[order]
-    if len(shares) > SHOWN:
-        rest = shares.iloc[SHOWN - 1 :]
-        shares = shares.iloc[: SHOWN - 1].copy()
-        shares.loc[f"other ({len(rest)})"] = rest.sum()
-    return pd.DataFrame(
-        {"low": np.nan, "high": np.nan, "label": shares.index.astype(str),
-         "share_a": shares["a"].to_numpy(), "share_b": shares["b"].to_numpy()}
-    )  # fmt: skip
+def _bin_categories(x: pd.Series, y: pd.Series) -> dict[str, np.ndarray]:
+    codes, values = pd.factorize(pd.concat([x, y], ignore_index=True), sort=True)
+    counts = [np.bincount(side[side >= 0], minlength=len(values)) for side in (codes[: len(x)], codes[len(x) :])]
+    shares = np.vstack([count / max(1, count.sum()) for count in counts])
+    order = np.argsort(-shares.sum(axis=0), kind="stable")
+    labels, shares = np.asarray(values, dtype=object)[order], shares[:, order]
+    if labels.size > SHOWN:
+        rest = labels.size - SHOWN + 1
+        shares = np.column_stack([shares[:, : SHOWN - 1], shares[:, SHOWN - 1 :].sum(axis=1)])
+        labels = np.append(labels[: SHOWN - 1], f"other ({rest})")
+    unknown = np.full(labels.size, np.nan)
+    return {"low": unknown, "high": unknown, "label": labels, "share_a": shares[0], "share_b": shares[1]}

@@ -107,7 +107,7 @@ def compute_pivot(table: ir.Table, fetch: Fetch, question: Question) -> pd.DataF
     value_low and value_high (the estimate's 95 % interval; for "spread" the 10 and 90 % quantiles; NaN where there
     is none) and small. Before value a rate has n (rows with a known, mature outcome) and events, a measure of a
     field has known (rows with a value); "spread" adds p10, p25, p50, p75, p90 and mean. Intervals: Jeffreys for
-    rates and shares, Student's t for means. small: n < 30 or < 5 events for a rate, fewer than 30 known otherwise.
+    rates and shares, Student's t for means. small: n < 30 or < 5 events for a rate, else < 30 known (or loans).
     """
     question = resolve(table, fetch, question)
     rows = filter_rows(table, question.filters)
@@ -175,7 +175,8 @@ def _finish(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     if question.measure == "rate":
         small = flag_small(frame["events"], frame["n"])
     else:
-        small = frame["known" if "known" in counts else "loans"].to_numpy() < SMALL_N
+        base = "known" if "known" in counts and question.measure != "missing" else "loans"
+        small = frame[base].to_numpy() < SMALL_N
     frame = frame.assign(value=value, value_low=low, value_high=high, small=small)
     extra = [*QUANTILES, "mean"] if question.measure == "spread" else []
     frame = frame.astype(dict.fromkeys(["value", "value_low", "value_high", *extra], "float64"))

@@ -67,7 +67,7 @@ def _loans(fields: Fields, found: Found, cell: Cell) -> None:
         height=320,
         column_order=["Explain", *rows.columns],
         column_config={
-            "Explain": st.column_config.LinkColumn("Explain", display_text="Why this PD?"),
+            "Explain": st.column_config.LinkColumn("Explain", display_text="Explain"),
             **{name: _config(fields, name) for name in rows.columns},
         },
     )

@@ -1,5 +1,7 @@
 """A field chosen by clicks: which field, of which snapshot, split by what, and which correlation."""
 
+from typing import Any
+
 import streamlit as st
 
 from analytics.associations import Method
@@ -12,15 +14,10 @@ PREFERRED = ("income", "ltv", "debt_service")
 
 def choose_field(view: View) -> tuple[str, str, str, Method]:
     """Draw the choice and return snapshot, field, split ("" for none) and method. Everything chosen is in the link."""
-    keys = [str(key) for key in cohort_data.known_dates(view.selection)["key"]][::-1]
-    key = cohort_data.default_date(view.selection)
     with st.container(border=True):
-        columns = st.columns([2, 1, 1] if keys != [UNDATED] else [3, 1], gap="small", vertical_alignment="bottom")
-        if keys != [UNDATED]:
-            key = columns[1].selectbox(
-                "Snapshot", keys, index=keys.index(key), key="fields_date", bind="query-params",
-                help="Opens at the latest snapshot with known outcomes.",
-            )  # fmt: skip
+        dated = _keys(view) != [UNDATED]
+        columns = st.columns([2, 1, 1] if dated else [3, 1], gap="small", vertical_alignment="bottom")
+        key = choose_snapshot(view, columns[1])
         options = [item.name for item in field_data.fields(view.selection, key)]
         name = columns[0].selectbox(
             "Field", options, index=_first(view, options), format_func=lambda item: view.schema.get(item).label,
@@ -41,6 +38,22 @@ def choose_field(view: View) -> tuple[str, str, str, Method]:
             wrap=True,
         )
     return key, name, by, "pearson" if method == "Pearson" else "spearman"
+
+
+def choose_snapshot(view: View, place: Any) -> str:
+    """Draw the choice of a snapshot in `place`, where there are several, and return its key."""
+    keys, key = _keys(view), str(cohort_data.default_date(view.selection))
+    if keys == [UNDATED]:
+        return key
+    chosen: str = place.selectbox(
+        "Snapshot", keys, index=keys.index(key), key="fields_date", bind="query-params",
+        help="Opens at the latest snapshot with known outcomes.",
+    )  # fmt: skip
+    return chosen
+
+
+def _keys(view: View) -> list[str]:
+    return [str(key) for key in cohort_data.known_dates(view.selection)["key"]][::-1]
 
 
 def _first(view: View, options: list[str]) -> int:

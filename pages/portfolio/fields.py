@@ -5,7 +5,7 @@ import streamlit as st
 from analytics import associations
 from analytics.figures.associations import plot_association_matrix, plot_partners
 from analytics.figures.fitted import plot_boxes, plot_category_shares, plot_histogram, plot_histograms_by
-from pages.common import cohort_data, field_choice, field_words, shell, show
+from pages.common import cohort_data, field_choice, field_words, profile_words, shell, show
 
 view = shell.open_page("Fields", "How is a field distributed, what does it move with?")
 if not cohort_data.default_date(view.selection):
@@ -13,6 +13,19 @@ if not cohort_data.default_date(view.selection):
         f"No {view.schema.subject} matches the filters: {shell.describe_filters(view)}.",
         "Take a filter away, or press *Clear all filters* in the sidebar.",
     )
+shown_as = st.segmented_control(
+    "Shown", ["One field", "All fields"], default="One field", required=True, key="fields_view", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+if shown_as == "All fields":
+    key = field_choice.choose_snapshot(view, st)
+    st.markdown(f"#### {shell.plain(profile_words.finding(view, key))}")
+    st.dataframe(
+        profile_words.table(view, key), hide_index=True, key="fields_all", column_config=profile_words.columns(),
+        height="content",
+    )  # fmt: skip
+    st.caption(profile_words.DEFINITION)
+    st.stop()
 words = field_words.Words(view, *field_choice.choose_field(view))
 st.markdown(f"#### {shell.plain(words.finding())}")
 st.caption(shell.plain(words.field.description))

@@ -27,7 +27,6 @@ LEFT = ("6", "16", "96")  # repurchased, securitised again, removed: no longer f
 REASONS = {
     "current_loan_delinquency_status:XX": "unknown to the servicer",
     "current_loan_delinquency_status:RA": "foreclosed property: in default, days are no longer counted",
-    "property_state:blank": "left blank",
 }
 
 

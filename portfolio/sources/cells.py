@@ -3,6 +3,7 @@
 import datetime
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "null", "None", ".")
@@ -20,6 +21,15 @@ def quote(text: str) -> str:
     "'O''Neil'"
     """
     return "'" + text.replace("'", "''") + "'"
+
+
+def quote_all(texts: Sequence[str]) -> str:
+    """Return texts as an SQL list of strings.
+
+    >>> quote_all(["a", "O'Neil"])
+    "['a', 'O''Neil']"
+    """
+    return f"[{', '.join(map(quote, texts))}]"
 
 
 def to_number(text: str) -> float | None:

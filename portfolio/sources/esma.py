@@ -7,6 +7,7 @@ from pathlib import Path
 
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
+from portfolio.sources.cells import quote_all
 from portfolio.sources.delivered import Delivered, Lines, find_files, open_lines_of, read_names
 from portfolio.sources.esmarecipes import collateral_recipe, loans_recipe, months_recipe
 from portfolio.sources.history import Book, HistoryResult, build_history
@@ -128,7 +129,7 @@ def _make_collateral(intake: Intake, staged: Staged | None) -> None:
     files = [] if staged is None else [
         str(path) for path in staged.folder.glob("part=*/*.parquet") if path.parent.name != f"part={BAD}"]  # fmt: skip
     rows = (
-        f"read_parquet({files!r}, hive_partitioning=false)" if files
+        f"read_parquet({quote_all(files)}, hive_partitioning=false)" if files
         else f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in BESIDE.items())} LIMIT 0)"
     )  # fmt: skip
     names = ", ".join(BESIDE)

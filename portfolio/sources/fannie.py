@@ -1,4 +1,4 @@
-# ruff: noqa: S608 (the only values in the SQL are the layout's places)
+# ruff: noqa: S608 (the only values in the SQL are the intake's own paths)
 """Fannie Mae's single-family files of 108, 110 or 113 fields as a portfolio with history."""
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from portfolio.sources.agencies import (
     in_words,
     outcome_columns,
 )
+from portfolio.sources.cells import quote_all
 from portfolio.sources.delivered import Delivered, Lines, find_files, first_lines, most_common_width, open_lines_of
 from portfolio.sources.history import Book, HistoryResult, build_history
-from portfolio.sources.intake import Intake
+from portfolio.sources.intake import BAD, Intake, Staged
 from portfolio.sources.layouts import Layout, load_layout
 from portfolio.sources.recipe import Recipe, Rule
 
 WIDTHS = (108, 110, 113)
-LOAN, PERIOD = 2, 3  # the fields of the loan's number and the month, from 1; field 1 may be empty
 
 
 def ingest_fannie(
@@ -43,8 +43,8 @@ def ingest_fannie(
             told(done / len(found), f"reading {item.name}")
             with open_lines_of(item, intake.scratch, "|", quotes=False, encoding=encoding) as lines:
                 layout = find_layout(item, lines)
-                intake.stage_lines(lines, months_recipe(layout))
-                intake.stage_lines(lines, loans_recipe(layout), pick=_first_months(layout), counted=False)
+                months = intake.stage_lines(lines, months_recipe(layout))
+                intake.stage_lines(lines, loans_recipe(layout), pick=_first_months(months), counted=False)
 
     return build_history(workspace, name, Book("Fannie Mae loans", "fannie", "USD"), stage, report=report)
 
@@ -61,13 +61,11 @@ def find_layout(item: Delivered, lines: Lines) -> Layout:
     return load_layout("fannie_113").cut(width)
 
 
-def _first_months(layout: Layout) -> str:
-    """Return SQL that picks each loan's first month from {rows}; rows cut short are refused with the months."""
-    month = f"right(trim(cells[{PERIOD}]), 4) || left(trim(cells[{PERIOD}]), 2)"
-    return (
-        f"SELECT min(line) AS line, arg_min(text, {month}) AS text, string_split(arg_min(text, {month}), '|') AS cells "
-        f"FROM {{rows}} WHERE len(cells) = {layout.width} AND trim(cells[{LOAN}]) <> '' GROUP BY cells[{LOAN}]"
-    )
+def _first_months(months: Staged) -> str:
+    """Return SQL that picks each loan's first good month from {rows}, as `months` has been staged."""
+    files = [str(path) for path in months.folder.glob("part=*/*.parquet") if path.parent.name != f"part={BAD}"]
+    firsts = f"SELECT arg_min(line, month) AS line FROM read_parquet({quote_all(files)}, hive_partitioning=false)"
+    return f"SELECT * FROM {{rows}} SEMI JOIN ({firsts} GROUP BY loan_id) USING (line)"
 
 
 def loans_recipe(layout: Layout) -> Recipe:

@@ -135,7 +135,7 @@ def _performance(layout: Layout) -> Recipe:
         Rule("negative", "current_actual_upb", "current_actual_upb < 0", "a balance cannot be negative"),
         Rule("balance", "current_actual_upb", "raw_current_actual_upb IS NULL", "the balance is missing"),
         Rule("arrears", "current_loan_delinquency_status",
-             "NOT regexp_full_match(raw_current_loan_delinquency_status, '[0-9]{1,3}|XX|RA|R')",
+             "NOT regexp_full_match(raw_current_loan_delinquency_status, '[0-9]{1,3}|XX|RA')",
              "not a number of months, RA or XX"),
     )  # fmt: skip
     optional = {"zero_balance_code", "zero_balance_removal_upb", "net_sale_proceeds", "mi_recoveries", "actual_loss",

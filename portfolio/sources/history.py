@@ -16,7 +16,7 @@ from portfolio.errors import HypothecError
 from portfolio.progress import Report, part_of, silent
 from portfolio.quality import LOADS, LOADS_COLUMNS, MISSING, QUARANTINE, Load, save_load
 from portfolio.schema import save_schema
-from portfolio.sources.cells import quote
+from portfolio.sources.cells import quote, quote_all
 from portfolio.sources.historyschema import make_schema
 from portfolio.sources.intake import Intake
 from portfolio.sources.merge import Merged, merge_loans, merge_performance
@@ -162,6 +162,6 @@ def _months(intake: Intake, folder: Path) -> tuple[object, object]:
     if not files:
         return (None, None)
     found = intake.connection.execute(
-        f"SELECT min(month), max(month) FROM read_parquet({files!r}, hive_partitioning=false)"
+        f"SELECT min(month), max(month) FROM read_parquet({quote_all(files)}, hive_partitioning=false)"
     ).fetchall()[0]
     return (found[0], found[1])

@@ -11,7 +11,7 @@ import duckdb
 
 from portfolio.errors import HypothecError
 from portfolio.quality import QUARANTINE_COLUMNS
-from portfolio.sources.cells import quote
+from portfolio.sources.cells import quote, quote_all
 from portfolio.sources.delivered import Lines
 from portfolio.sources.raw import first_line
 from portfolio.sources.recipe import Recipe, Rule, cells_sql, checked_sql
@@ -91,7 +91,7 @@ class Intake:
     ) -> Staged:
         """Stage a text file. `pick` is SQL that picks rows from {rows}: a table of line, text and cells."""
         rows = lines_sql(lines, header=header)
-        named = cells_sql(recipe, pick.format(rows=f"({rows})") if pick else rows, shift=int(lines.marked))
+        named = cells_sql(recipe, pick.replace("{rows}", f"({rows})") if pick else rows, shift=int(lines.marked))
         return self.stage(lines.item.name, lines.item.rank, recipe, named, delimiter=lines.delimiter, join=join,
                           marked=lines.marked, counted=counted)  # fmt: skip
 
@@ -190,7 +190,8 @@ class Intake:
         self.connection.execute(
             f"INSERT INTO lacking SELECT month, {quote(recipe.table)}, field, code, reason, sum(n), source FROM ("
             f"SELECT month, n, unnest(string_split(missing, ' ')) AS place FROM (SELECT dated AS month, missing, "
-            f"count(*) AS n FROM read_parquet({files!r}, hive_partitioning=false) WHERE missing <> '' GROUP BY ALL)) "
+            f"count(*) AS n FROM read_parquet({quote_all(files)}, hive_partitioning=false) WHERE missing <> '' "
+            "GROUP BY ALL)) "
             f"JOIN (VALUES {listed}) AS said(place, field, code, reason, source) USING (place) GROUP BY ALL"
         )
 

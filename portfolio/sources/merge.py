@@ -8,7 +8,7 @@ from pathlib import Path
 
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
-from portfolio.sources.cells import quote
+from portfolio.sources.cells import quote, quote_all
 from portfolio.sources.intake import BAD, Intake, row_as_json
 
 INTERNAL = ("delivery", "line", "broken", "missing", "dated", "removed_balance")
@@ -36,9 +36,7 @@ def merge_loans(intake: Intake, target: Path) -> int:
     if not files:
         raise HypothecError("the files hold no loans: give the files of loans (origination) beside those of months")
     connection = intake.connection
-    connection.execute(
-        f"CREATE VIEW granted AS SELECT * FROM read_parquet({files!r}, hive_partitioning=false, union_by_name=true)"
-    )
+    connection.execute(f"CREATE VIEW granted AS SELECT * FROM {_read(files)}")
     names = _public(intake, "granted")
     ranked = (
         "SELECT *, row_number() OVER latest AS place, first_value(delivery) OVER latest AS winner FROM granted "
@@ -114,7 +112,7 @@ def merge_performance(intake: Intake, folder: Path, report: Report = silent) -> 
 
 
 def _read(files: list[str]) -> str:
-    return f"read_parquet({files!r}, hive_partitioning=false, union_by_name=true)"
+    return f"read_parquet({quote_all(files)}, hive_partitioning=false, union_by_name=true)"
 
 
 def _refuse_orphans(intake: Intake) -> None:

@@ -106,11 +106,11 @@ def _typed(item: Column) -> str:
     if item.kind == "number":
         return f"CASE WHEN isfinite(TRY_CAST({raw} AS DOUBLE)) THEN TRY_CAST({raw} AS DOUBLE) END"
     if item.kind in ("yyyymm", "mmyyyy"):
-        year, month = (f"left({raw}, 4)", f"right({raw}, 2)") if item.kind == "yyyymm" else (
-            f"right({raw}, 4)", f"left({raw}, 2)")  # fmt: skip
-        whole = f"regexp_full_match({raw}, '[0-9]{{6}}')"
-        day = f"last_day(TRY_CAST({year} || '-' || {month} || '-01' AS DATE))"
-        return f"CASE WHEN {whole} THEN {_possible(day)} END"
+        number = f"TRY_CAST({raw} AS INTEGER)"
+        year, month = (f"{number} // 100", f"{number} % 100") if item.kind == "yyyymm" else (
+            f"{number} % 10000", f"{number} // 10000")  # fmt: skip
+        known = f"{year} BETWEEN {FIRST_DAY[:4]} AND {LAST_DAY[:4]} AND {month} BETWEEN 1 AND 12"
+        return f"CASE WHEN length({raw}) = 6 AND {known} THEN last_day(make_date({year}, {month}, 1)) END"
     if item.kind == "date":
         return _possible(f"TRY_CAST({raw} AS DATE)")
     return f"CAST({raw} AS VARCHAR)"

@@ -311,3 +311,11 @@ def test_a_field_without_values_is_one_group():
     frame = small_frame().assign(size=None)
     dimension = resolve_dimension(load(frame), fetch, Dimension("size", "number"))
     assert [part.label for part in dimension.parts] == ["not known"]
+
+
+def test_a_group_that_lacks_a_field_is_not_small_for_the_share_missing():
+    frame = pd.concat([small_frame()] * 40, ignore_index=True).assign(size=None)
+    answer = compute_pivot(load(frame), fetch, ask("missing", "size", rows=Dimension("kind")))
+    assert answer["value"].tolist() == [1.0, 1.0]
+    assert not answer["small"].any()
+    assert compute_pivot(load(frame), fetch, ask("mean", "size", rows=Dimension("kind")))["small"].all()

@@ -82,3 +82,14 @@ def test_near_duplicates_are_warned_of(open_app):
 def test_no_loan_left_says_so(open_app):
     app = open_app(PAGE, only_country=["Italy"], only_region=["Utrecht"])
     assert "No loan matches the filters" in words(app)
+
+
+def test_all_fields_counts_what_is_missing(open_app, demo_workspace):
+    app = open_app("pages/portfolio/fields.py", fields_view="All fields")
+    table = app.dataframe[0].value.set_index("Field")
+    keys = sorted(path for path in (demo_workspace / "demo" / "snapshots").glob("*.parquet"))
+    mature = [frame for frame in map(pd.read_parquet, keys) if frame["label_mature"].all()][-1]
+    assert table.loc["Energy label", "Missing"] == pytest.approx(100 * mature["energy_label"].isna().mean())
+    assert table.loc["Income", "Missing"] == 0
+    top = mature["country"].value_counts(normalize=True)
+    assert table.loc["Country", "Median or most frequent"].startswith(top.index[0])
