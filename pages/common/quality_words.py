@@ -76,6 +76,10 @@ class Words:
         colour = "red" if bad or len(recent) else "orange" if doubts else "green"
         return Verdict(colour, *LIGHTS[colour], self._reasons(errors, len(recent), refused, identical))
 
+    def first_section(self) -> str:
+        """Return the section that opens: the findings in the months or, where there are no dates, what is missing."""
+        return "Completeness" if self.span is None else SECTIONS[0]
+
     def _is_recent(self, found: pd.DataFrame) -> pd.Series:
         if self.span is None:
             return pd.Series(False, index=found.index)

@@ -21,7 +21,7 @@ if view.selection.where:
 section = st.segmented_control(
     "Section",
     SECTIONS,
-    default=SECTIONS[0],
+    default=words.first_section(),
     required=True,
     key="quality_section",
     bind="query-params",

@@ -86,7 +86,7 @@ def test_navigation_reading_and_filters_live_in_the_link(address, visit):
     again.page.goto(page.url)
     again.settle()
     assert again.page.locator("[data-testid=stMetric]", has_text="Loans").inner_text() == filtered
-    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("link", name="Compare", exact=True).click()
     page.get_by_role("heading", name="Compare", exact=True).wait_for()
     visitor.settle()
     assert "Country: Italy" in page.inner_text("[data-testid=stMain]")
@@ -105,7 +105,7 @@ def test_a_figure_has_its_table_definition_and_download(address, visit):
     page.get_by_text("Data SHA-256").first.wait_for()
     page.keyboard.press("Escape")
     with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile("CSV")).first.click()
+        page.locator(".st-key-overview_trend_figure_csv button").click()
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     assert text.splitlines()[0].startswith("month,loans,exposure")
     visitor.check()

@@ -87,8 +87,9 @@ def test_no_loan_left_says_so(open_app):
 def test_all_fields_counts_what_is_missing(open_app, demo_workspace):
     app = open_app("pages/portfolio/fields.py", fields_view="All fields")
     table = app.dataframe[0].value.set_index("Field")
-    keys = sorted(path for path in (demo_workspace / "demo" / "snapshots").glob("*.parquet"))
-    mature = [frame for frame in map(pd.read_parquet, keys) if frame["label_mature"].all()][-1]
+    key = app.selectbox(key="fields_date").value
+    mature = pd.read_parquet(demo_workspace / "demo" / "snapshots" / f"{key}.parquet")
+    assert mature["label_mature"].all()
     assert table.loc["Energy label", "Missing"] == pytest.approx(100 * mature["energy_label"].isna().mean())
     assert table.loc["Income", "Missing"] == 0
     top = mature["country"].value_counts(normalize=True)
