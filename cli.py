@@ -1,4 +1,4 @@
-"""The command line: demo, ingest, train, score, models, serve. Exit codes: 0 done, 2 wrong use or bad input."""
+"""The command line: demo, ingest, train, score, models, policy, serve. Exit codes: 0 done, 2 wrong use or bad input."""
 
 import datetime
 import os
@@ -11,6 +11,7 @@ import click
 
 from cli_common import confirm, portfolio_option, workspace_option
 from cli_ingest import ingest
+from cli_policy import policy
 from portfolio.errors import HypothecError
 from portfolio.progress import TerminalReport, part_of
 from portfolio.workspace import DEFAULT_PORTFOLIO, Portfolio, open_portfolio
@@ -47,6 +48,7 @@ def main() -> None:
 
 
 main.add_command(ingest)
+main.add_command(policy)
 
 
 @main.command()
@@ -59,13 +61,15 @@ main.add_command(ingest)
 @portfolio_option
 @workspace_option
 def demo(workspace: Path, name: str, loans: int, months: int, seed: int, with_models: bool) -> None:
-    """Build the synthetic demo book with its three trained models.
+    """Build the synthetic demo book with its three trained models; a former one's saved views stay.
 
     Example: python cli.py demo --loans 50000
     """
     from models.demo import add_models
-    from portfolio.demo.build import build_demo
+    from portfolio.demo.build import build_demo, list_ingested
 
+    if lost := list_ingested(workspace / name):
+        click.echo(f"These documents of {name} go with it; ingest them again afterwards: {', '.join(lost)}", err=True)
     report = TerminalReport()
     portfolio = build_demo(
         workspace,

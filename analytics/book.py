@@ -39,6 +39,13 @@ def compute_by_month(flows: ir.Table, fetch: Fetch, *, by: Sequence[str] = ()) -
     return result.drop(columns=["rows", "amount", "exposure_30"], errors="ignore").sort_values(keys, ignore_index=True)
 
 
+def select_last_year(months: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `compute_by_month` of the last twelve months: twelve, or four in a quarterly book."""
+    periods = months["month"].dt.to_period("M")
+    kept: pd.DataFrame = months[periods > periods.max() - 12]
+    return kept
+
+
 def _aggregates(flows: ir.Table) -> dict[str, ir.Value]:
     on_book, late, default = flows.state.notin(ENDS), flows.state.isin(LATE), flows.state == "default"
     return {

@@ -34,6 +34,16 @@ def estimate_slope(data: Labelled, pd: Floats) -> Estimate:
     return float(beta[1]), data.factor * residual * (inverse[1, 0] + inverse[1, 1] * x)
 
 
+def fit_recalibration(data: Labelled, pd: Floats) -> tuple[float, float] | None:
+    """Return the fitted (a, b) of logit P(event) = a + b · log-odds, or None where the likelihood has no maximum."""
+    x = to_log_odds(pd)
+    if float(np.ptp(x)) < 1e-9 or _separates(x, data):
+        return None
+    centre = float(x.mean())
+    beta, _, _ = _fit_slope(x - centre, data.y.astype(float), centre)
+    return (float(beta[0] - beta[1] * centre), float(beta[1])) if np.isfinite(beta).all() else None
+
+
 def _separates(x: Floats, data: Labelled) -> bool:
     """Say whether some threshold parts events from the others: then the likelihood grows with the slope for ever."""
     event, rest = x[data.y], x[~data.y]

@@ -22,13 +22,14 @@ def compute_roc(y: ArrayLike, scores: Scores, *, max_points: int = 400) -> pd.Da
     parts = []
     for model, pds in check_scores(scores, data.n).items():
         fpr, tpr, threshold = Ranking(data, pds).curve()
-        keep = _thin(fpr + tpr, max_points)
+        keep = thin(fpr + tpr, max_points)
         columns = {"threshold": threshold[keep], "false_positive_rate": fpr[keep], "true_positive_rate": tpr[keep]}
         parts.append(pd.DataFrame(columns).assign(model=model))
     return pd.concat(parts, ignore_index=True)[["model", "threshold", "false_positive_rate", "true_positive_rate"]]
 
 
-def _thin(path: Floats, count: int) -> NDArray[np.intp]:
+def thin(path: Floats, count: int) -> NDArray[np.intp]:
+    """Return the places of at most `count` points, evenly along a path that never falls, to where it first ends."""
     if path.size <= count:
         return np.arange(path.size)
     even = np.linspace(path[0], path[-1], count)
@@ -47,7 +48,7 @@ def compute_calibration_bins(
     data = check_labelled(y, cluster)
     parts = []
     for model, pds in check_scores(scores, data.n).items():
-        bin_of = _quantile_bins(pds, bins)
+        bin_of = assign_quantile_bins(pds, bins)
         frame = _count(data, pds, bin_of)
         shrink = 1 / _design_effects(data, bin_of, frame["rate"].to_numpy(), frame["n"].to_numpy())
         low, high = compute_jeffreys_interval(frame["events"] * shrink, frame["n"] * shrink, level=level)
@@ -57,7 +58,7 @@ def compute_calibration_bins(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _quantile_bins(values: Floats, bins: int) -> NDArray[np.intp]:
+def assign_quantile_bins(values: Floats, bins: int) -> NDArray[np.intp]:
     """Number each value's bin from 0, without gaps; a bin ends with a value that is there."""
     if bins < 1:
         raise ValueError(f"at least one bin is needed, got {bins}")
@@ -102,7 +103,7 @@ def compute_brier_parts(y: ArrayLike, pds: ArrayLike, *, bins: int | None = None
     """
     data = check_labelled(y)
     pd_ = check_scores({"model": pds}, data.n)["model"]
-    bin_of = np.unique(pd_, return_inverse=True)[1] if bins is None else _quantile_bins(pd_, bins)
+    bin_of = np.unique(pd_, return_inverse=True)[1] if bins is None else assign_quantile_bins(pd_, bins)
     frame = _count(data, pd_, np.asarray(bin_of))
     share, rate = frame["n"] / data.n, data.events / data.n
     brier = float(((data.y - pd_) ** 2).mean())

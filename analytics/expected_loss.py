@@ -19,22 +19,32 @@ def compute_lgd(
 ) -> pd.DataFrame:
     """Return what was lost of what was owed by loans that defaulted, by band: see `finish_lgd` for the columns.
 
-    `defaults` has one row a loan observed and known to have defaulted since (loan, date, band, exposure),
-    `losses` the amounts booked (loan, month, loss). A loss counts if it was booked within `months` after the
-    observation. An unknown band is "not known".
+    Tables as `sum_losses` takes them. An unknown band is "not known".
+    """
+    per_loan = sum_losses(defaults, losses, months=months)
+    per_band = per_loan.group_by(band=per_loan.band.fill_null(MISSING)).aggregate(
+        defaults=per_loan.count(), exposure=per_loan.exposure.sum(), loss=per_loan.loss.sum()
+    )
+    return finish_lgd(fetch(per_band), order)
+
+
+def sum_losses(defaults: ir.Table, losses: ir.Table, *, months: int) -> ir.Table:
+    """Return `defaults` with `loss`, what each lost: an expression of one row a loan and date.
+
+    `defaults` has one row a loan observed and known to have defaulted since (loan, date, exposure, and any other
+    columns), `losses` the amounts booked (loan, month, loss). A loss counts if it was booked within `months` after the
+    observation.
     """
     booked = losses.select(of="loan", month="month", loss="loss")
     # First by loan and date, so that a loan with several losses keeps one exposure.
     joined = defaults.left_join(booked, defaults.loan == booked["of"])
     age = (joined.month.year() - joined.date.year()) * 12 + joined.month.month() - joined.date.month()
     counted = ((age > 0) & (age <= months)).fill_null(False)
-    per_loan = joined.group_by("loan", "date", "band").aggregate(
+    keys = [name for name in defaults.columns if name != "exposure"]
+    per_loan: ir.Table = joined.group_by(*keys).aggregate(
         exposure=joined.exposure.max(), loss=counted.ifelse(joined.loss, 0.0).sum().fill_null(0.0)
     )
-    per_band = per_loan.group_by(band=per_loan.band.fill_null(MISSING)).aggregate(
-        defaults=per_loan.count(), exposure=per_loan.exposure.sum(), loss=per_loan.loss.sum()
-    )
-    return finish_lgd(fetch(per_band), order)
+    return per_loan
 
 
 def finish_lgd(sums: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:

@@ -20,7 +20,8 @@ MEASURES: dict[str, Measure] = {
         "Arrears, 30 days or more",
         "arrears",
         "share",
-        "Loans 30 days past due or more, as a share of the loans on the book at the end of the month, by number.",
+        "Loans 30 days past due or more, as a share of the loans on the book at the end of the month, by number. Loans "
+        "whose days past due are unknown count as current.",
     ),
     "arrears_90": Measure(
         "Arrears, 90 days or more",

@@ -18,7 +18,7 @@ class Ranking:
     """One sort of a score, from which AUC and KS are read; ties count one half."""
 
     def __init__(self, data: Labelled, score: Floats) -> None:
-        order = np.argsort(score, kind="stable")
+        order = np.argsort(score)
         ranked, y = score[order], data.y[order]
         starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
         ends = np.r_[starts[1:], ranked.size]

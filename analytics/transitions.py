@@ -1,8 +1,9 @@
-"""How loans move between states from one month to the next: roll rates, cure rates and transition matrices.
+"""How loans move between states from one reporting date to the next: roll and cure rates, transition matrices.
 
 Everything starts from the flows: one row per month × state_before × state with the number of loans and their balance
-a month before. A rate is the share of the loans in `state_before` that are found in `state` a month later. Loans
-without a row in the month before ("new") came from no state and are left out of the rates. Intervals are Jeffreys',
+at the reporting date before (a month earlier, or a quarter in a book delivered quarterly). A rate is the share of the
+loans in `state_before` that are found in `state` at the next date. Loans without a row at the reporting date before
+("new") came from no state and are left out of the rates. Intervals are Jeffreys',
 which take the moves as independent; exposure-weighted shares carry none, because the flows hold no single balances.
 """
 
@@ -52,6 +53,12 @@ def list_periods(flows: pd.DataFrame, period: str) -> list[str]:
     """Return the periods in which loans moved (the first month of a history has only new loans), earliest first."""
     moved = add_period(flows[flows["state_before"] != "new"], period)
     return sorted(moved["period"].unique())
+
+
+def find_step(flows: pd.DataFrame) -> int:
+    """Return the months from one reporting date to the next: the most frequent distance, 1 where there are not two."""
+    months = (flows["month"].dt.year * 12 + flows["month"].dt.month).drop_duplicates().sort_values()
+    return int(months.diff().dropna().mode().min()) if len(months) > 1 else 1
 
 
 def last_months(flows: pd.DataFrame, count: int = 12, *, skip: int = 0) -> pd.DataFrame:

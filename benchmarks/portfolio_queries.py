@@ -10,8 +10,37 @@ from common import Row, percentile, run_measured
 
 # What is opened: page and the choices in its link. Each is opened for the whole book and for one country.
 VISITS: list[tuple[str, dict[str, str]]] = [
-    ("overview", {}),
-]
+    ("overview", {"reading": "Risk"}),
+    ("overview", {"overview_change": "Default rate", "overview_trend": "Default rate"}),
+    ("overview", {"overview_change": "Arrears", "overview_trend": "Prepayment, trailing year"}),
+    ("overview", {"overview_trend": "Current loan-to-value", "overview_closer": "Expected loss"}),
+    ("overview", {"overview_concentration": "Year granted", "overview_by": "Region"}),
+    ("explore", {}),
+    ("explore", {"explore_show": "Default rate", "explore_dates": "All dates", "explore_split": "Region"}),
+    ("explore", {"explore_show": "Exposure", "explore_chart": "Heat map", "explore_split": "Granted on: year"}),
+    ("explore", {"explore_show": "Average of", "explore_chart": "Bars", "explore_by": "Region"}),
+    ("explore", {"explore_show": "Median of", "explore_chart": "Bars", "explore_by": "Country"}),
+    ("explore", {"explore_show": "Median of", "explore_dates": "All dates", "explore_by": "Observation date"}),
+    ("explore", {"explore_chart": "Boxes", "explore_by": "Income", "explore_bands": "20"}),
+    ("explore", {"explore_chart": "Boxes", "explore_dates": "All dates", "explore_by": "Region"}),
+    ("explore", {"explore_chart": "Points"}),
+    ("explore", {"explore_chart": "Points", "explore_dates": "All dates"}),
+    ("explore", {"explore_chart": "Pivot", "explore_row": "30–40 %"}),
+    ("cohorts", {}),
+    ("cohorts", {"cohorts_by": "Country"}),
+    ("cohorts", {"cohorts_by": "Two dates, whole book"}),
+    ("fields", {}),
+    ("fields", {"fields_field": "Region", "fields_by": "Country", "fields_method": "Pearson"}),
+    ("fields", {"fields_view": "All fields"}),
+    ("vintages", {"vintages_width": "Quarter"}),
+    ("vintages", {"vintages_cause": "Prepayment", "vintages_scope": "All"}),
+    ("vintages", {"vintages_view": "Endings"}),
+    ("vintages", {"vintages_view": "Triangle"}),
+    ("vintages", {"vintages_view": "Roll rates", "vintages_period": "Month"}),
+    ("vintages", {"vintages_view": "Transitions", "vintages_weight": "Exposure"}),
+    *(("quality", {"quality_section": name}) for name in (
+        "Findings", "Completeness", "Rules", "Loads & quarantine", "Duplicates", "Odd loans")),
+]  # fmt: skip
 
 # Run in its own process: the pages through Streamlit's AppTest, with a watch on the engine. Results are thrown away
 # between the rounds, so every round asks every query again; what stays warm is the engine and its files.

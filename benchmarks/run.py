@@ -4,16 +4,21 @@ import json
 
 import attributions
 import demo_build
+import field_profile
+import incidents
+import ingestion
 import large_book
+import portfolio_queries
 import visits
 from common import ROOT, machine
 
+MODULES = (demo_build, large_book, attributions, visits, portfolio_queries, field_profile, ingestion, incidents)
 MARKS = {True: "met", False: "NOT met", None: ""}
 
 
 def main() -> None:
     rows = []
-    for module in (demo_build, large_book, attributions, visits):
+    for module in MODULES:
         for row in module.measure():
             rows.append(row)
             print(f"{row.what:52} {row.measured:>16}   {row.bar:30} {MARKS[row.met]}", flush=True)

@@ -73,7 +73,7 @@ def _click_to_painted(browser: object, workspace: str) -> dict[str, list[float]]
 
 def _round(page: Page) -> list[tuple[str, float]]:
     def click(name: str, role: str, label: str) -> tuple[str, float]:
-        page.get_by_role(role, name=label).first.click()
+        page.get_by_role(role, name=label, exact=True).first.click()
         page.wait_for_function(QUIET, timeout=120_000)
         return name, page.evaluate("() => (window.changed - window.clicked) / 1000")
 
@@ -84,6 +84,20 @@ def _round(page: Page) -> list[tuple[str, float]]:
         click("model", "radio", "Boosting"),
         click("example loan", "radio", "Models disagree most"),
         click("example loan", "radio", "Highest PD"),
+        click("to Explore", "link", "Explore"),
+        click("chart", "radio", "Heat map"),
+        click("chart", "radio", "Lines"),
+        click("to Cohorts", "link", "Cohorts"),
+        click("to Fields", "link", "Fields"),
+        click("fields", "radio", "All fields"),
+        click("fields", "radio", "One field"),
+        click("to Vintages", "link", "Vintages"),
+        click("vintages", "radio", "Roll rates"),
+        click("vintages", "radio", "Curves"),
+        click("to Quality", "link", "Quality"),
+        click("quality", "radio", "Completeness"),
+        click("quality", "radio", "Findings"),
+        click("to SQL", "link", "SQL"),
         click("to Overview", "link", "Overview"),
         click("trend", "radio", "Exposure"),
         click("filter", "button", "Italy"),

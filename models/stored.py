@@ -1,6 +1,6 @@
 """What scoring stored, read back: PDs of a sample, a snapshot's loans, one loan's attributions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,9 @@ from portfolio.schema import OBSERVATION_DATE, SAMPLE
 from portfolio.selection import select_rows
 
 PHI = "phi_"
+STEPS = 1_000_000
 Where = tuple[tuple[str, tuple[str, ...]], ...]
+Columns = Mapping[str, Callable[[ir.Table], ir.Value]]
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,7 @@ class Scored:
 
 def load_scored(engine: Engine, refs: Sequence[str], sample: str, where: Where) -> Scored:
     """Return outcome and stored PDs of every row of `sample` that all the models have scored."""
-    schema = engine.portfolio.schema
-    id_name, target = schema.id.name, schema.target.name
-    rows = select_rows(engine.snapshots(), where)
-    table = rows.filter(rows[SAMPLE] == sample, rows[target].notnull()).select(
-        _id=rows[id_name], _date=_date_key(rows), _y=rows[target].cast("int64")
-    )
-    for place, ref in enumerate(refs):
-        scores = engine.scores(ref)
-        part = scores.select(_id=scores[id_name], _date=_date_key(scores), **{f"_pd{place}": scores["pd"]})
-        table = table.inner_join(part, ["_id", "_date"])
+    table = _judged(engine, refs, sample, where, {})
     wanted = table.select("_y", _loan=table["_id"].hash(), **{f"_pd{i}": table[f"_pd{i}"] for i in range(len(refs))})
     frame = engine.fetch(wanted)
     return Scored(
@@ -47,6 +40,45 @@ def load_scored(engine: Engine, refs: Sequence[str], sample: str, where: Where) 
         frame["_loan"].to_numpy(),
         {ref: frame[f"_pd{place}"].to_numpy() for place, ref in enumerate(refs)},
     )
+
+
+def load_judged_rows(
+    engine: Engine, refs: Sequence[str], sample: str, where: Where, columns: Columns, *, limit: int | None = None
+) -> pd.DataFrame:
+    """Return the rows of `load_scored` with what is known of them, in the order of loan and date.
+
+    `_loan` (its id as text), `_date` ("2025-06-30"; "" in a table without dates), `_y`, one column of PDs a model
+    reference, and `columns`: a name and how it is made of the snapshots' table. With `limit` about that many rows: all
+    of the loans whose ids have the smallest hashes, so the same at every visit.
+    """
+    table = _judged(engine, refs, sample, where, columns)
+    if limit is not None:
+        total = int(engine.fetch(table.aggregate(n=table.count()))["n"].iloc[0])
+        if total > limit:
+            table = table.filter((table["_id"].cast("string").hash() % STEPS).abs() < int(STEPS * limit / total))
+    wanted = table.select(
+        *columns, "_y", _loan=table["_id"].cast("string"), _date=table["_date"],
+        **{ref: table[f"_pd{place}"] for place, ref in enumerate(refs)},
+    )  # fmt: skip
+    return engine.fetch(wanted.order_by("_loan", "_date"))
+
+
+def _judged(engine: Engine, refs: Sequence[str], sample: str, where: Where, columns: Columns) -> ir.Table:
+    """Return `_id`, `_date`, `_y`, `_pd0`, … and `columns` of the rows of a sample that all models have scored."""
+    schema = engine.portfolio.schema
+    id_name, target = schema.id.name, schema.target.name
+    rows = select_rows(engine.snapshots(), where)
+    table = rows.filter(rows[SAMPLE] == sample, rows[target].notnull()).select(
+        _id=rows[id_name],
+        _date=_date_key(rows),
+        _y=rows[target].cast("int64"),
+        **{name: make(rows) for name, make in columns.items()},
+    )
+    for place, ref in enumerate(refs):
+        scores = engine.scores(ref)
+        part = scores.select(_id=scores[id_name], _date=_date_key(scores), **{f"_pd{place}": scores["pd"]})
+        table = table.inner_join(part, ["_id", "_date"])
+    return table
 
 
 def _date_key(table: ir.Table) -> ir.Column:

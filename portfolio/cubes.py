@@ -1,8 +1,9 @@
 """Cubes: a history counted once when it is built, so that a page adds up cells instead of scanning every month.
 
-`cubes/flows/` counts loans by month, segment, state a month before and state; `cubes/ages.parquet` counts loans by
-vintage, months on book and segment: at risk, first default, prepaid, matured. Both hold every segment
-field, so any selection's numbers are exact sums of cells. Built a year at a time, so memory is bounded.
+`cubes/flows/` counts loans by month, segment, state at the reporting date before and state; `cubes/ages.parquet`
+counts loans by vintage, months on book and segment: at risk, first default, prepaid, matured. The reporting date
+before is the book's: a month earlier, or a quarter where it is delivered quarterly. Both hold every segment field, so
+any selection's numbers are exact sums of cells. Built a year at a time, so memory is bounded.
 """
 
 import tempfile
@@ -17,7 +18,7 @@ from portfolio.progress import Report, silent
 from portfolio.schema import Schema
 from portfolio.snapshots import DEFAULT_DAYS, ENDED, month_index
 
-NEW = "new"  # the state a month before of a loan that had no row then
+NEW = "new"  # the state before of a loan that had no row at the reporting date before
 CURRENT, LATE_30, LATE_60, DEFAULT = "current", "30", "60", "default"
 
 
@@ -73,7 +74,11 @@ def _cache(backend: Any, name: str, table: ir.Table) -> ir.Table:
 
 
 def _with_state(performance: ir.Table) -> ir.Table:
-    """Add `index` (the month's number) and `state`: current, 30, 60, default, or how the loan ended."""
+    """Add `index` (the month's number) and `state`: current, 30, 60, default, or how the loan ended.
+
+    Unknown days past due count as current, unless the status says default: the last known state is not carried on,
+    as a loan may have cured or worsened. The quality rule "arrears unknown" counts such months.
+    """
     event = performance.event.fill_null("")
     days = performance.days_past_due.fill_null(0)
     state = ibis.cases(
@@ -95,15 +100,19 @@ def first_months(rows: ir.Table) -> ir.Table:
 
 
 def flows(rows: ir.Table, loans: ir.Table, segments: list[str], *, year: int) -> ir.Table:
-    """Return the loans of each month of `year` by segment, state a month before and state.
+    """Return the loans of each month of `year` by segment, state at the reporting date before and state.
 
-    `rows` holds the months of `year` and those of the year before, with `index` and `state`. Columns: month,
-    segments, state_before ("new" where the loan had no row in the month before), state, loans, exposure and
-    exposure_before (balances at the two month ends), prepaid_amount and loss (0 where the history has none).
+    `rows` holds the months of `year` and those of the year before that the book has, with `index` and `state`.
+    Columns: month, segments, state_before ("new" where the loan had no row at the last month before that any loan
+    has), state, loans, exposure and exposure_before (balances at the two dates), prepaid_amount and loss (0 where
+    the history has none).
     """
     now = rows.filter(rows.month.year() == year)
+    dates = rows.select(past_index="index").distinct()
+    dates = dates.mutate(next_index=dates.past_index.lead().over(order_by=dates.past_index))
     past = rows.select(past_id="loan_id", past_index="index", state_before="state", balance_before="balance")
-    joined = now.left_join(past, [now.loan_id == past.past_id, now.index == past.past_index + 1])
+    past = past.inner_join(dates, "past_index")
+    joined = now.left_join(past, [now.loan_id == past.past_id, now.index == past.next_index])
     joined = joined.drop(*[name for name in segments if name in joined.columns])
     table = joined.inner_join(loans.select("loan_id", *segments), "loan_id")
     table = table.mutate(state_before=table.state_before.fill_null(NEW))

@@ -97,7 +97,8 @@ def _near(backend: Any, table: ir.Table, schema: Schema, fields: Sequence[str]) 
             return _compare(rows, list(named), rest)
         if not spare:
             break
-        blocks[spare[0]] = table[spare.pop(0)]
+        finer = spare.pop(0)
+        blocks[finer] = table[finer]
     return pd.DataFrame(columns=list(COLUMNS))
 
 

@@ -40,7 +40,7 @@ class Engine:
         return self._read([self.portfolio.performance / "year=*" / "*.parquet"])
 
     def flows(self) -> ir.Table:
-        """Loans by month, segments, state a month before and state: see portfolio.cubes.flows."""
+        """Loans by month, segments, state at the reporting date before and state: see portfolio.cubes.flows."""
         return self._read(sorted((self.portfolio.cubes / "flows").glob("*.parquet")))
 
     def ages(self) -> ir.Table:

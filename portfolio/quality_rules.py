@@ -18,6 +18,7 @@ from portfolio.loan_rules import loan_rules, summarise_loans
 from portfolio.progress import Report, silent
 from portfolio.schema import OBSERVATION_DATE, RESERVED, Field, Schema
 from portfolio.scratch import open_scratch
+from portfolio.snapshots import ENDED
 
 RULES = "rules.parquet"
 EXAMPLES = 20
@@ -166,6 +167,7 @@ def _month_rules(table: ir.Table, known: set[tuple[str, str]]) -> list[Rule]:
     late = (status == "performing") & (days >= 30) & (event != "cured")
     lenient = (days >= 90) & (status != "default")
     ended = event.isin(["prepaid", "matured"]) & (table.balance > 0.01)
+    unknown = days.isnull() & (status != "default").fill_null(True) & event.notin(ENDED)
     negative = Rule("minimum", "balance", "error", "Balance must not be negative", table.balance < 0)
     tomorrow = table.month.cast("date") + ibis.interval(days=1)
     return [
@@ -173,6 +175,8 @@ def _month_rules(table: ir.Table, known: set[tuple[str, str]]) -> list[Rule]:
         Rule("month end", "month", "error", "The month must be the last day of a month", tomorrow.day() != 1),
         Rule("status against arrears", "status, days_past_due", "error",
              "A performing loan must be less than 30 days past due", late),
+        Rule("arrears unknown", "days_past_due", "warning",
+             "Days past due should be known; the pages count a loan as current while they are not", unknown),
         Rule("default not marked", "status, days_past_due", "error",
              "A loan 90 days past due or more must have the status default", lenient),
         Rule("balance after the end", "event, balance", "warning",

@@ -174,6 +174,7 @@ def open_portfolio(workspace: Path, name: str) -> Portfolio:
         known = ", ".join(names) or "none yet"
         raise HypothecError(
             f"no portfolio {name!r} in {workspace} (there: {known}); "
-            "`python cli.py demo` builds the demo, `python cli.py ingest table FILE` your own"
+            "`python cli.py demo` builds the demo, `python cli.py ingest table FILE` your own table, "
+            "`python cli.py ingest history LOANS PERFORMANCE` your own history"
         )
     return Portfolio(workspace / name)

@@ -17,8 +17,10 @@ from sklearn.ensemble import RandomForestClassifier
 
 from tests.conftest import ROOT, run_cli
 
-COMMANDS = [("demo",), ("ingest",), ("ingest", "table"), ("train",), ("score",), ("models",), ("models", "list"),
-            ("models", "add"), ("models", "promote"), ("serve",)]  # fmt: skip
+COMMANDS = [("demo",), ("ingest",), ("ingest", "table"), ("ingest", "freddie"), ("ingest", "fannie"),
+            ("ingest", "esma"), ("ingest", "history"), ("ingest", "documents"), ("train",), ("score",), ("models",),
+            ("models", "list"), ("models", "add"), ("models", "promote"), ("policy",),
+            ("serve",)]  # fmt: skip
 
 
 def listing(folder):

@@ -18,7 +18,7 @@ from analytics.alerts import (
     judge_limit,
 )
 from analytics.words import format_factor, format_list, format_month, format_share
-from pages.common import cached, overview_data, quality_data
+from pages.common import cached, model_data, overview_data, quality_data
 from pages.common.concentration_words import ConcentrationWords
 from pages.common.quality_words import RECENT, describe_incident
 from pages.common.shell import View
@@ -110,7 +110,7 @@ class AlertWords:
         if model is None:
             sentence = f"No model has scored this portfolio: python cli.py train and score --portfolio {name} do."
             return [Alert("watch", sentence, COMPARE, "Compare")]
-        if self.dates.latest not in ("", *cached.scored_keys(self.selection, model.ref)):
+        if self.dates.latest not in ("", *model_data.scored_keys(self.selection, model.ref)):
             sentence = f"{model.label} has not scored the latest date: python cli.py score --portfolio {name} does."
             return [Alert("act", sentence, COMPARE, "Compare")]
         return []

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from analytics.book import select_last_year
 from analytics.change import describe_change
 from analytics.measures import MEASURES
 from analytics.words import format_month, format_share
@@ -233,18 +234,21 @@ class Words:
         title = (
             f"Arrears are highest in {readable[region.name].iloc[0]}, {format_share(readable['arrears_30'].iloc[0])}"
             if len(readable)
-            else "Too few loans in arrears to rank the regions"
+            else "Too few spells of arrears to rank the regions"
         )
-        window = self._window(self.months.tail(12), "month")
+        last = select_last_year(self.months)
+        window = self._window(last, "month")
         return Shown(
             frame,
             "Arrears",
             "arrears_30",
             "share",
             title,
-            "Loans 30 days or more past due, %, mean of 12 month ends; grey: fewer than 5 loans in arrears",
-            "Loan-months 30 days past due or more as a share of the loan-months on the book, over the last 12 month "
-            "ends. No interval: the months of one loan are not independent.",
+            f"Loans 30 days or more past due, %, mean of {len(last)} month ends; grey: fewer than 5 spells of arrears",
+            "Loan-months 30 days past due or more as a share of the loan-months on the book, over the month "
+            "ends of the last year. Grey: fewer than 5 spells of arrears or 30 loans on the book; a spell begins where "
+            "a loan becomes late, or is late at the first month end. No interval: the months of one loan are not "
+            "independent.",
             window,
             column=region.name,
             country=country.name if country else None,

@@ -185,6 +185,25 @@ class Words:
                 "Missing B": table["missing_b"].map(format_share)})  # fmt: skip
         return frame
 
+    def export(self) -> pd.DataFrame:
+        """Return the ranked table as numbers, for a file: shares as fractions, other values in the field's unit."""
+        table = self.table
+        names = {"kind": "kind", "value": "category", "a": "in_a", "b": "in_b", "difference": "difference",
+                 "low": "difference_low", "high": "difference_high", "effect": "effect", "strength": "size", "q": "q",
+                 "p": "p", "test": "test", "hedges_g": "hedges_g", "superiority": "p_a_above_b",
+                 "cramers_v": "cramers_v", "n_a": "n_a", "n_b": "n_b", "missing_a": "missing_a",
+                 "missing_b": "missing_b"}  # fmt: skip
+        rows = [row for _, row in table.iterrows()]
+        words = {"field": list(map(self.label, rows)), "unit": list(map(self.unit, rows))}
+        return pd.DataFrame(words | {name: table[column].to_numpy() for column, name in names.items()})
+
+    def about(self) -> dict[str, str]:
+        """Return what the exported table is: the two cohorts, the filters and how it is computed."""
+        a, b = self.names()
+        return {"Cohort A": a[2:].strip(), "Cohort B": b[2:].strip(), "Finding": self.finding(),
+                "Filters": describe_filters(self.view), "Snapshots": self.window(),
+                "Method": DEFINITION.replace("**", "")}  # fmt: skip
+
     def _typical(self, row: pd.Series, side: str) -> str:
         text = format_value(row[side], self.unit(row))
         return f"{text} {row['value']}" if row["kind"] == "category" else text

@@ -8,7 +8,7 @@ import streamlit as st
 
 from analytics.performance import METRICS
 from analytics.words import format_interval, format_number, format_p_value, format_share
-from pages.common import cached
+from pages.common import model_data
 from pages.common.shell import View, describe_filters
 
 IN_TABLE = ("gini", "ks", "brier", "log_loss", "mean_pd", "default_rate", "o_e_ratio", "calibration_slope")
@@ -46,10 +46,10 @@ class Words:
 
     def __init__(self, view: View) -> None:
         self.view, self.schema, self.selection = view, view.schema, view.selection
-        self.views = cached.models(self.selection) if view.schema.with_role("target") else ()
+        self.views = model_data.models(self.selection) if view.schema.with_role("target") else ()
         self.colours = {item.ref: item.colour for item in self.views}
         self.labels = {item.ref: item.label for item in self.views}
-        self.counts = cached.samples(self.selection) if self.views else {}
+        self.counts = model_data.samples(self.selection) if self.views else {}
         self.samples = list(self.counts)
 
     def problem(self) -> tuple[str, str] | None:
@@ -109,7 +109,7 @@ class Words:
 
     def _estimates(self, sample: str, metric: str) -> dict[str, Estimate]:
         """Return a metric of every model on a sample."""
-        frame = cached.metrics(self.selection, sample)
+        frame = model_data.metrics(self.selection, sample)
         rows = frame[frame["metric"] == metric][["model", "estimate", "low", "high"]].to_numpy()
         return {ref: Estimate(*map(float, numbers)) for ref, *numbers in rows}
 
@@ -124,8 +124,8 @@ class Words:
             return level
         return f"{level} (observed/expected {ratio.value:.2f} {format_interval(ratio.low, ratio.high, digits=2)})"
 
-    def _verdict(self, sample: str, item: cached.ModelView, champion: cached.ModelView, level: Estimate) -> str:
-        frame = cached.differences(self.selection, sample)
+    def _verdict(self, sample: str, item: model_data.ModelView, champion: model_data.ModelView, level: Estimate) -> str:
+        frame = model_data.differences(self.selection, sample)
         gini = frame[(frame["challenger"] == item.ref) & (frame["metric"] == "gini")].to_dict("records")[0]
         words = {"better": "ranks better than", "worse": "ranks worse than"}
         ranks = words.get(gini["verdict"], "cannot be told apart in ranking from")
@@ -137,7 +137,7 @@ class Words:
 
     def all_metrics(self) -> pd.DataFrame:
         """Return every metric of every model and sample."""
-        return pd.concat([cached.metrics(self.selection, sample) for sample in self.samples], ignore_index=True)
+        return pd.concat([model_data.metrics(self.selection, sample) for sample in self.samples], ignore_index=True)
 
     def shown_metrics(self) -> list[str]:
         """Return the metrics of the dot-and-whisker figure."""
@@ -206,7 +206,7 @@ class Words:
         labels = {ref: f"{label}, AUC {auc[ref]:.3f}" for ref, label in self.labels.items()}
         best = max(auc, key=auc.__getitem__)
         return Curve(
-            cached.roc(self.selection, sample),
+            model_data.roc(self.selection, sample),
             labels,
             f"{self.labels[best]} puts {format_share(auc[best], 0)} of pairs in the right order",
             f"ROC curve, {self.window(sample)}",
@@ -223,7 +223,7 @@ class Words:
             f"{self.schema.event}s than it expects"
         )
         return Curve(
-            cached.calibration(self.selection, sample),
+            model_data.calibration(self.selection, sample),
             self.labels,
             title,
             f"Observed rate against mean PD in bins of equal size, {self.window(sample)}",
@@ -236,7 +236,7 @@ class Words:
         ks = {ref: found.value for ref, found in self._estimates(sample, "ks").items()}
         best = max(ks, key=ks.__getitem__)
         return Curve(
-            cached.distribution(self.selection, sample),
+            model_data.distribution(self.selection, sample),
             self.labels,
             f"{self.labels[best]} separates the two groups most, KS {ks[best]:.2f}",
             f"Share of loans by PD, with and without {self.schema.event}, {self.window(sample)}",

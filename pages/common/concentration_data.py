@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 
 from analytics import cells, concentration
-from pages.common import cached, overview_data
+from pages.common import cached, model_data, overview_data
 from pages.common.cached import remember
 from portfolio.selection import Selection, select_rows
 
@@ -37,7 +37,7 @@ def largest_loans(selection: Selection, key: str) -> pd.DataFrame:
     order = [ibis.desc("exposure"), "loan"]
     frame = here.fetch(top.filter(ibis._.exposure.notnull()).order_by(order).limit(concentration.TOPS[-1]))
     model = overview_data.champion(selection)
-    if model is None or key not in cached.scored_keys(selection, model.ref) or frame.empty:
+    if model is None or key not in model_data.scored_keys(selection, model.ref) or frame.empty:
         return frame
     scores = here.scores(model.ref, [key])
     own = scores.filter(scores[schema.id.name].isin(frame["loan"].tolist()))

@@ -10,7 +10,7 @@ from analytics.attributions import Dependence, compute_waterfall
 from analytics.odds import to_factor
 from analytics.reasons import describe_reasons
 from analytics.words import format_factor, format_list, format_share, format_value
-from pages.common import cached
+from pages.common import explain_data, model_data
 from pages.common.shell import View, describe_filters
 
 TOP = 12
@@ -64,10 +64,10 @@ class Words:
 
     def __init__(self, view: View) -> None:
         self.view, self.schema, self.selection = view, view.schema, view.selection
-        scored = cached.models(self.selection) if view.schema.with_role("target") else ()
-        self.views = [item for item in scored if cached.explained_keys(self.selection, item.ref)]
-        self.key = cached.explained_keys(self.selection, self.views[0].ref)[0] if self.views else ""
-        self.views = [item for item in self.views if self.key in cached.explained_keys(self.selection, item.ref)]
+        scored = model_data.models(self.selection) if view.schema.with_role("target") else ()
+        self.views = [item for item in scored if explain_data.explained_keys(self.selection, item.ref)]
+        self.key = explain_data.explained_keys(self.selection, self.views[0].ref)[0] if self.views else ""
+        self.views = [item for item in self.views if self.key in explain_data.explained_keys(self.selection, item.ref)]
         self.colours = {item.ref: item.colour for item in self.views}
         self.labels = {item.ref: item.label for item in self.views}
         self.feature_labels = {item.name: item.label for item in self.schema.fields}
@@ -102,7 +102,7 @@ class Words:
 
     def importance(self) -> Importance:
         """Return the features that matter most in any model."""
-        frame = cached.importance(self.selection, self.key)
+        frame = explain_data.importance(self.selection, self.key)
         ranked = frame.groupby("feature")["share"].max().sort_values(ascending=False)
         features = list(ranked.index[:TOP])
         tops = frame.sort_values("share", ascending=False).groupby("model")["feature"].first()
@@ -131,13 +131,13 @@ class Words:
 
     def features(self, ref: str) -> list[str]:
         """Return a model's features, most important first; those it does not use are left out."""
-        frame = cached.importance(self.selection, self.key)
+        frame = explain_data.importance(self.selection, self.key)
         own = frame[(frame["model"] == ref) & (frame["importance"] > 0)]
         return list(own["feature"]) or list(frame["feature"].unique())
 
     def dependence(self, ref: str, feature: str) -> Shape:
         """Return how a model's attribution of a feature depends on its value."""
-        found = cached.dependence(self.selection, ref, self.key, feature)
+        found = explain_data.dependence(self.selection, ref, self.key, feature)
         label, unit = self.feature_labels[feature], self.units[feature]
         known = found.medians.dropna(subset=["value", "phi"])
         title = f"{label}: no value to show"
@@ -160,7 +160,7 @@ class Words:
 
     def index(self) -> pd.DataFrame:
         """Return the loans of the snapshot with each model's PD."""
-        return cached.loan_index(self.selection, self.key, tuple(self.labels))
+        return explain_data.loan_index(self.selection, self.key, tuple(self.labels))
 
     def examples(self) -> dict[str, str]:
         """Return loans worth a look: label → id."""
@@ -182,13 +182,13 @@ class Words:
 
     def loan(self, loan_id: str) -> Loan:
         """Return one loan explained by every model."""
-        row = cached.loan(self.selection, self.key, loan_id)
+        row = explain_data.loan(self.selection, self.key, loan_id)
         index = self.index()
         own = index[index["loan"] == loan_id].iloc[0]
         risks = {ref: float(own[ref]) for ref in self.labels}
         head = self._headline(loan_id, {item.label: risks[item.ref] for item in self.views})
         models = [self._explain(item, row, loan_id, risks[item.ref]) for item in self.views]
-        usual = cached.typical(self.selection)
+        usual = explain_data.typical(self.selection)
         shown = [
             item
             for item in self.schema.fields
@@ -214,13 +214,13 @@ class Words:
         return f"{name}: of {crowd:,} like it, {self.schema.event} {self.schema.within} is expected for {said}"
 
     def _explain(self, item: Any, row: pd.Series, loan_id: str, risk: float) -> Explained:
-        base, phi = cached.loan_explanation(self.selection, item.ref, self.key, loan_id)
+        base, phi = explain_data.loan_explanation(self.selection, item.ref, self.key, loan_id)
         values = {name: row[name] for name in phi.index}
         steps = compute_waterfall(base, phi, values=values, labels=self.feature_labels, units=self.units)
         reasons = describe_reasons(
             phi,
             values,
-            typical=cached.typical(self.selection),
+            typical=explain_data.typical(self.selection),
             labels=self.feature_labels,
             units=self.units,
             event=self.schema.event,

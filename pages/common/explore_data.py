@@ -7,7 +7,7 @@ import pandas as pd
 
 from analytics import pivot
 from analytics.pivot import Cell, Question
-from pages.common import cached
+from pages.common import cached, explain_data, model_data
 from pages.common.cached import remember
 from portfolio.observed import PD, observed_rows
 from portfolio.schema import OBSERVATION_DATE
@@ -53,7 +53,7 @@ def champion(selection: Selection) -> str:
     """Return the champion's reference where it has stored scores, else ""."""
     if not cached.portfolio(selection).schema.with_role("target"):
         return ""
-    return next((view.ref for view in cached.models(selection) if view.is_champion), "")
+    return next((view.ref for view in model_data.models(selection) if view.is_champion), "")
 
 
 def uses_pd(question: Question, *fields: str) -> bool:
@@ -122,7 +122,7 @@ def row_keys(selection: Selection) -> tuple[str, ...]:
 def explained_loans(selection: Selection, ids: tuple[str, ...]) -> set[str]:
     """Return which of the loans stand in the snapshot that the Explain page opens."""
     ref = champion(selection)
-    found = cached.explained_keys(selection, ref) if ref else []
+    found = explain_data.explained_keys(selection, ref) if ref else []
     if not found or not ids:
         return set()
     here, name = cached.engine(selection), cached.portfolio(selection).schema.id.name

@@ -14,6 +14,7 @@ from analytics.transitions import (
     compute_matrix,
     find_cell,
     find_change,
+    find_step,
     last_months,
     list_periods,
 )
@@ -26,18 +27,21 @@ from pages.common.vintage_words import Shown
 SHORT = {"current": "current", "30": "30 days late", "60": "60 days late", "default": "in default",
          "prepaid": "prepaid", "matured": "matured", "written off": "written off"}  # fmt: skip
 RATES = {pair: f"{SHORT[pair[0]].capitalize()} → {SHORT[pair[1]]}" for pair in (*ROLLS, *CURES)}
+STEPS = {1: ("one-month", "a month later"), 3: ("one-quarter", "a quarter later")}
 VALUES = {"Number": "share", "Exposure": "share_exposure"}
 
 STATES = (
     "States at a month end: current (less than 30 days past due), 30 (30–59 days), 60 (60–89), default (90 days or "
-    "worse), or how the loan ended in the month."
+    "worse), or how the loan ended in the month. Unknown days past due count as current; the Quality page's rule "
+    "“arrears unknown” counts them."
 )
 METHOD = (
-    f"{STATES} A roll rate is the share of the loans in a state at one month end that are in the next worse one a "
-    "month later; a cure rate the share that are current then. A longer period adds its months up. By number with "
-    "Jeffreys intervals, which take the moves as independent: a loan that stays late is counted again each month, "
+    f"{STATES} A roll rate is the share of the loans in a state at one reporting date that are in the next worse one "
+    "at the next, a month later where the book is delivered monthly; a cure rate the share that are current then. A "
+    "longer period adds its moves up. By number with "
+    "Jeffreys intervals, which take the moves as independent: a loan that stays late is counted again each time, "
     "and shocks hit loans together, so that they are rather too narrow. By exposure, a loan weighs its balance at "
-    "the month end before, and there is no interval. New loans have no state before and are left out."
+    "the reporting date before, and there is no interval. New loans have no state before and are left out."
 )
 
 
@@ -49,9 +53,10 @@ class FlowWords:
         self.subjects = f"{view.schema.subject}s"
         self.flows = vintage_data.flows(self.selection)
         self.moved = self.flows[self.flows["state_before"].isin(LIVE)]
+        self.step, self.later = STEPS.get(step := find_step(self.flows), (f"{step}-month", f"{step} months later"))
 
     def is_empty(self) -> bool:
-        """Whether no loan is seen in two months that follow one another."""
+        """Whether no loan is seen at two reporting dates that follow one another."""
         return self.moved.empty
 
     def rate_map(self, period: str, weight: str) -> Shown:
@@ -71,8 +76,8 @@ class FlowWords:
         if cured.n < SMALL_N:
             return f"Too few {self.subjects} were 30 days late in the last 12 months to say where they go"
         return self.view.word(
-            f"Of {self._crowd(100, weight)} that were 30 days late, {_of(cured, weight, 100)} were current a month "
-            f"later and {_of(rolled, weight, 100)} were 60 days late",
+            f"Of {self._crowd(100, weight)} that were 30 days late, {_of(cured, weight, 100)} were current "
+            f"{self.later} and {_of(rolled, weight, 100)} were 60 days late",
             f"30→60 rolls {self._value(rolled, weight)}, 30→current cures {self._value(cured, weight)}, last 12 months",
         )
 
@@ -96,7 +101,7 @@ class FlowWords:
         else:
             frame = frame.assign(rate=frame["share_exposure"])
         band = "95 % Jeffreys interval" if weight == "Number" else "no interval"
-        subtitle = f"{RATES[pair]} a month later by {period}, by {weight.lower()}, {band}; {self._over(self.moved)}"
+        subtitle = f"{RATES[pair]} {self.later} by {period}, by {weight.lower()}, {band}; {self._over(self.moved)}"
         return Shown(frame, self._trend_title(pair), subtitle, self._definition(METHOD))
 
     def _trend_title(self, pair: tuple[str, str]) -> str:
@@ -122,12 +127,13 @@ class FlowWords:
         title = f"Few {self.subjects} are 60 days late: too few to say where they go"
         if stuck.n >= SMALL_N:
             title = self.view.word(
-                f"Of {self._crowd(100, weight)} that were 60 days late, {_of(stuck, weight, 100)} were in default a "
-                "month later",
+                f"Of {self._crowd(100, weight)} that were 60 days late, {_of(stuck, weight, 100)} were in default "
+                f"{self.later}",
                 f"60→default rolls {self._value(stuck, weight)}, last 12 months",
             )
         subtitle = (
-            f"Monthly moves of the last 12 months, from the state at one month end (left) to the next (right); "
+            f"{self.step.capitalize()} moves of the last 12 months, from the state at one reporting date (left) to the "
+            f"next (right); "
             f"{self.subjects} that were current and stayed so or ended are left out, as they would dwarf the rest; "
             f"{int(frame['loans'].sum()):,} moves; {describe_filters(self.view)}"
         )
@@ -146,14 +152,14 @@ class FlowWords:
         title = f"Too few {self.subjects} fell 30 days late in {name} to say how often that happens"
         if not row.small:
             title = self.view.word(
-                f"Of {self._crowd(10_000, weight)} that were current, {_of(row, weight, 10_000):,} were 30 days late a "
-                "month later",
+                f"Of {self._crowd(10_000, weight)} that were current, {_of(row, weight, 10_000):,} were 30 days late "
+                f"{self.later}",
                 f"Current → 30 days late {self._value(row, weight)}, {name}",
             )
         moves = vintage_data.flows_of(self.selection, period, name)
         subtitle = (
-            f"One-month transition matrix, {name}, row shares by {weight.lower()} and number of moves; rows: a month "
-            f"before; grey: fewer than 5 moves; {self._over(moves[moves['state_before'].isin(LIVE)])}"
+            f"{self.step.capitalize()} transition matrix, {name}, row shares by {weight.lower()} and number of moves; "
+            f"rows: state before; grey: fewer than 5 moves; {self._over(moves[moves['state_before'].isin(LIVE)])}"
         )
         return Shown(frame, title, subtitle, self._definition(METHOD, moves))
 
@@ -183,7 +189,7 @@ class FlowWords:
     def _definition(self, text: str, moves: pd.DataFrame | None = None) -> Definition:
         months = (self.moved if moves is None else moves)["month"]
         window = f"{format_month(months.min())} to {format_month(months.max())}" if len(months) else ""
-        formula = "rate(a → b) = Σ loans with state a at month end t−1 and b at t / Σ loans with state a at t−1"
+        formula = "rate(a → b) = Σ loans with state a at reporting date t−1 and b at t / Σ loans with state a at t−1"
         return Definition(text, formula, window=window)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from analytics import cells as cells_
 from analytics import concentration, expected_loss, rate_change
 from analytics.book import ENDS, LATE
-from pages.common import cached
+from pages.common import cached, model_data
 from pages.common.cached import remember
 from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, Field, Schema
 from portfolio.selection import Selection, select_rows
@@ -57,11 +57,11 @@ def dates(selection: Selection) -> Dates:
 
 
 @remember
-def champion(selection: Selection) -> cached.ModelView | None:
+def champion(selection: Selection) -> model_data.ModelView | None:
     """Return the model in production, or None where none has scored the portfolio."""
     if not cached.portfolio(selection).schema.with_role("target"):
         return None
-    return next((view for view in cached.models(selection) if view.is_champion), None)
+    return next((view for view in model_data.models(selection) if view.is_champion), None)
 
 
 @remember
@@ -101,7 +101,7 @@ def _scored(selection: Selection, key: str) -> ir.Table:
     """Return the loans of a snapshot with the champion's PD beside them as `_pd`, null where there is none."""
     here, schema, model = cached.engine(selection), cached.portfolio(selection).schema, champion(selection)
     rows = here.snapshots([key])
-    if model is None or key not in cached.scored_keys(selection, model.ref):
+    if model is None or key not in model_data.scored_keys(selection, model.ref):
         return rows.mutate(_pd=ibis.null("float64"))
     scores = here.scores(model.ref, [key])
     own = scores.select(_id=scores[schema.id.name], _pd=scores["pd"].cast("float64"))

@@ -18,11 +18,11 @@ HOUSE = Limits()
 Concentration = concentration_words.ConcentrationWords
 
 
-def prepare(view: shell.View) -> None:
-    """Fill the caches behind this page's sections, in the order in which they are drawn."""
+def prepare(view: shell.View) -> alert_words.AlertWords:
+    """Fill the caches behind this page's first sections; return the alerts, those of the data still to be asked for."""
     words = alert_words.AlertWords(view, HOUSE, Concentration(view))
     change_words.ChangeWords(view)
-    words.data_alerts()
+    return words
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def _warm_up() -> None:
         view = shell.first_view()
         words = book_words.Words(view)
         words.cards()
-        overview_parts.prepare(view)
+        alerts = overview_parts.prepare(view)
         words.regions()
         for segment in words.segments()[:1]:
             words.outcomes_by(segment)
+        alerts.data_alerts()  # they take longest and are drawn last

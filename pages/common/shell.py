@@ -80,7 +80,8 @@ def _portfolios() -> tuple[Path, list[str], int]:
     if not names:
         raise HypothecError(
             f"There is no portfolio in {workspace} yet. `python cli.py demo` builds the demo, "
-            "`python cli.py ingest table FILE --portfolio NAME` brings in your own table."
+            "`python cli.py ingest table FILE --portfolio NAME` brings in your own table, "
+            "`python cli.py ingest history LOANS PERFORMANCE --portfolio NAME` your own history."
         )
     wanted = os.environ.get("HYPOTHEC_PORTFOLIO", DEFAULT_PORTFOLIO)
     return workspace, names, names.index(wanted) if wanted in names else 0

@@ -23,8 +23,8 @@ METHOD = (
     "Aalen–Johansen estimate of the cumulative incidence by months on book: the share of loans granted that have "
     "ended this way, with the other endings (default, prepayment, maturity) as competing risks. Default is the first "
     "time 90 days past due or worse; a loan leaves the count at its first ending, and at the last month of "
-    "the data if it has not ended. One minus Kaplan–Meier, with the other endings as censoring, would say how many "
-    "would default if nobody could prepay, and so would overstate what happens."
+    "the data if it has not ended. Unknown days past due count as none. One minus Kaplan–Meier, with the other endings "
+    "as censoring, would say how many would default if nobody could prepay, and so would overstate what happens."
 )
 TRUNCATION = (
     "Loans granted before the history begins count only from the month they are first seen (left truncation): those "
@@ -128,7 +128,9 @@ class VintageWords:
         if found is None:
             return f"Too few events to compare {TOPICS[cause]} by {group}"
         if not found.differ:
-            return f"By month {found.age} no {group} can be told apart from another by {TOPICS[cause]}"
+            return (
+                f"By month {found.age} no single {group} can be told apart from another single one by {TOPICS[cause]}"
+            )
         values = f"{format_share(found.high_incidence)} against {format_share(found.low_incidence)}"
         simultaneous = f", simultaneous over {found.pairs} pairs" if found.pairs > 1 else ""
         interval = format_interval(found.factor_low, found.factor_high)

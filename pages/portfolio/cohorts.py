@@ -3,7 +3,7 @@
 import streamlit as st
 
 from analytics.figures.cohorts import plot_two_distributions
-from pages.common import cohort_choice, cohort_data, cohort_words, shell, show
+from pages.common import cohort_choice, cohort_data, cohort_words, exports, shell, show
 
 view = shell.open_page("Cohorts", "Do two groups of loans differ, in what, by how much, how sure?")
 if not cohort_data.default_date(view.selection):
@@ -42,6 +42,7 @@ st.dataframe(
     on_select=pick_row,
     selection_mode="single-row",
 )
+exports.menu(words.export, "hypothec_cohorts", words.about(), key="cohorts")
 if st.session_state.get("cohorts_field") not in rows.index:
     st.session_state.pop("cohorts_field", None)  # another comparison has no such row
 field = st.selectbox(

@@ -36,6 +36,7 @@ from portfolio.schema import (
     load_schema,
     save_schema,
 )
+from portfolio.sources.kept import BACKGROUND, keep_views, link_tree
 from portfolio.workspace import UNDATED, Portfolio, open_portfolio, write_manifest
 
 __all__ = ["DocumentsResult", "ingest_documents"]
@@ -74,6 +75,7 @@ def ingest_documents(
         schema = add_fields(former, load_fields(Path(mapping)), Path(mapping))
         building = held.enter_context(replace_directory(target))
         result = _build(given, former, schema, target, building, report)
+        keep_views(target, building)
     report(1.0, "done")
     return replace(result, portfolio=Portfolio(target))
 
@@ -132,30 +134,13 @@ def _build(
     _write_snapshots(building, target / "snapshots", schema, part_of(report, 0.5, 0.95))
     if set(former.from_documents()) and (building / "scores").is_dir():
         shutil.rmtree(building / "scores")
+        # its values of these fields may be another declaration's; nothing that was measured against it is left
+        (building / "models" / BACKGROUND).unlink(missing_ok=True)
         notes.append("fields from documents were there before: the scores go, the models stay; score again")
     _renew_manifest(building, target, files, found)
     fields = tuple(item.name for item in schema.from_documents())
     return DocumentsResult(Portfolio(building), tuple(f.name for f in files), found.documents, fields, found.rules,
                            tuple(notes))  # fmt: skip
-
-
-def link_tree(source: Path, target: Path, *, leave_out: Sequence[str]) -> None:
-    """Put `source`'s files into `target` as links to the same bytes, or copies where the disk knows no links.
-
-    Files of a portfolio are replaced, never written into, so that a shared one cannot change.
-    """
-
-    def ignore(folder: str, names: list[str]) -> set[str]:
-        top = Path(folder) == source
-        return {name for name in names if name.startswith(PREFIX) or name == ".lock" or (top and name in leave_out)}
-
-    def link(file: str, place: str) -> None:
-        try:
-            os.link(file, place)
-        except OSError:
-            shutil.copy2(file, place)
-
-    shutil.copytree(source, target, ignore=ignore, copy_function=link, dirs_exist_ok=True)
 
 
 def _put_documents(files: Sequence[Path], former: Path, folder: Path) -> list[str]:
@@ -190,6 +175,15 @@ def _refuse_mostly_bad(building: Path, files: Sequence[str], found: Flattened) -
                 f"{file}: {refused:,} of {lines:,} documents are bad, most often {often['rule']} ({often['reason']}), "
                 f"first on line {often['line']:,}; nothing was changed"
             )
+
+
+def add_to_snapshots(building: Path, schema: Schema, *, report: Report = silent) -> None:
+    """Read `building`/documents and add what they give to the snapshots that are there, written just before."""
+    flatten_documents(building, schema, report=part_of(report, 0, 0.5))
+    plain = building / f"{PREFIX}snapshots"
+    (building / "snapshots").rename(plain)
+    _write_snapshots(building, plain, schema, part_of(report, 0.5, 1))
+    shutil.rmtree(plain)
 
 
 def _write_snapshots(building: Path, former: Path, schema: Schema, report: Report) -> None:

@@ -1,7 +1,6 @@
 # ruff: noqa: S608 (paths pass through quote(), table names are the intake's own)
 """The common end of every adapter that brings a history: one portfolio, all or nothing, with what was found said."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from portfolio.schema import save_schema
 from portfolio.sources.cells import quote, quote_all
 from portfolio.sources.historyschema import make_schema
 from portfolio.sources.intake import Intake
+from portfolio.sources.kept import describe_documents, keep_documents, keep_models, keep_views
 from portfolio.sources.merge import Merged, merge_loans, merge_performance
 from portfolio.workspace import Portfolio, check_name, write_manifest
 
@@ -52,7 +52,7 @@ def build_history(
     """Build portfolio `name` from what `stage` stages, or raise HypothecError and change nothing.
 
     `stage` puts rows into the intake's tables "loans" and "performance". A portfolio of that name that the
-    same adapter made is replaced; its models stay, its scores (of the former rows) go.
+    same adapter made is replaced; its models, documents and saved views stay, its scores (of the former rows) go.
     """
     check_name(name)
     target = workspace / name
@@ -65,6 +65,7 @@ def build_history(
             _check_replaceable(target, book)
         building = held.enter_context(replace_directory(target))
         result = _build(building, target, book, stage, report)
+        keep_views(target, building)
     report(1.0, "done")
     return replace(result, portfolio=Portfolio(target))
 
@@ -91,18 +92,17 @@ def _build(
         loans = merge_loans(intake, building / "loans.parquet")
         found = merge_performance(intake, building / "performance", part_of(merging, 0.1, 1))
         schema = make_schema(building, found.first, found.last, title=book.title, currency=book.currency)
+        schema, kept = keep_documents(former, building, schema)
         save_schema(schema, building / "schema.toml")
-        notes = [*intake.notes, *found.notes]
+        notes = [*intake.notes, *found.notes, *kept]
         load = _save_quality(intake, building / "quality", found, notes)
     finally:
         intake.close()
     build_derived(building, schema, report=part_of(report, MERGED, DERIVED))
     report(DERIVED, "recording the data's hash")
     write_manifest(building, f"{book.adapter}: {load.file}", adapter=book.adapter, loans=loans, rows=load.rows_kept,
-                   quarantined=load.quarantined)  # fmt: skip
-    if (former / "models").is_dir():
-        shutil.copytree(former / "models", building / "models")
-        notes.append("the models of the former data are kept, their scores are not: score again")
+                   quarantined=load.quarantined, **describe_documents(former, building))  # fmt: skip
+    notes += keep_models(former, building)
     return HistoryResult(
         Portfolio(building),
         len({item.file for item in intake.staged}),

@@ -2,7 +2,6 @@
 """Bring your own table: any file of loans or applications becomes a portfolio, or one clear message."""
 
 import datetime
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -14,7 +13,9 @@ from portfolio.progress import Report, part_of, silent
 from portfolio.quality import QUARANTINE, Load, save_load
 from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, SAMPLE, Schema, Splits, load_schema, save_schema
 from portfolio.sources.cells import quote
+from portfolio.sources.documents import add_to_snapshots
 from portfolio.sources.infer import infer_schema
+from portfolio.sources.kept import describe_documents, keep_documents, keep_models, keep_views
 from portfolio.sources.mapping import Mapping, format_mapping, load_mapping
 from portfolio.sources.raw import RawTable
 from portfolio.sources.reading import read_table
@@ -74,8 +75,8 @@ def ingest_table(
 ) -> IngestResult:
     """Build portfolio `name` of `workspace` from a table in `file`, or raise HypothecError and change nothing.
 
-    A portfolio of that name made from an earlier table is replaced; its models stay, its scores (of the
-    former rows) go. A portfolio with history is not replaced by a table.
+    A portfolio of that name made from an earlier table is replaced; its models, documents and saved views
+    stay, its scores (of the former rows) go. A portfolio with history is not replaced by a table.
     """
     check_name(name)
     given = _mapping(mapping)
@@ -91,6 +92,7 @@ def ingest_table(
             _check_replaceable(target)
         building = held.enter_context(replace_directory(target))
         result = _build(Path(file), given, building, target, report)
+        keep_views(target, building)
     report(1.0, "done")
     return replace(result, portfolio=Portfolio(target))
 
@@ -115,17 +117,19 @@ def _build(file: Path, mapping: Mapping, building: Path, former: Path, report: R
         complete = replace(complete, splits=_choose_splits(raw, complete))
         _add_samples(raw, complete)
         schema = list_categories(raw, build_schema(raw, complete))
-        _write_snapshots(raw, schema, building / "snapshots", part_of(report, 0.75, 0.95))
+        _write_snapshots(raw, schema, building / "snapshots", part_of(report, 0.75, 0.9))
         bad = count_bad_rows(raw)
         write_quarantine(raw, building / "quality" / QUARANTINE)
         load = Load(file.name, raw.rows, raw.rows - bad, bad, count_by_rule(raw), tuple(notes))
     save_load(load, building / "quality")
+    schema, kept = keep_documents(former, building, schema, tied=bool(complete.id))
+    if schema.from_documents():
+        add_to_snapshots(building, schema, report=part_of(report, 0.9, 0.95))
     save_schema(schema, building / "schema.toml")
     (building / MAPPING).write_text(format_mapping(complete), encoding="utf-8")
-    write_manifest(building, f"table {file.name}", rows=load.rows_kept, quarantined=load.quarantined)
-    if (former / "models").is_dir():
-        shutil.copytree(former / "models", building / "models")
-        notes.append("the models of the former data are kept, their scores are not: score again")
+    write_manifest(building, f"table {file.name}", rows=load.rows_kept, quarantined=load.quarantined,
+                   **describe_documents(former, building))  # fmt: skip
+    notes += [*kept, *keep_models(former, building)]
     return IngestResult(Portfolio(building), load.rows_read, load.rows_kept, load.rules, tuple(notes))
 
 

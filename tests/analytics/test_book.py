@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.book import compute_by_month
+from analytics.book import compute_by_month, select_last_year
 from analytics.measures import MEASURES
 from tests.analytics.conftest import count_flows
 
@@ -93,6 +93,15 @@ def test_large_cells_are_not_small(database):
     bad = [(str(k), month(1), "N", 1.0, 30 * (k < 5), "", 0.0) for k in range(30)]
     assert not compute_by_month(database.table(rows(*bad)), database.fetch)["small"].any()
     assert compute_by_month(database.table(rows(*bad[1:])), database.fetch)["small"].all()
+
+
+@pytest.mark.parametrize(("frequency", "rows"), [("ME", 12), ("QE", 4)])
+def test_the_last_year_is_twelve_months_whatever_the_delivery(frequency, rows):
+    # to February after a leap year: the 29th of February 2024 is a year and a day before
+    months = pd.DataFrame({"month": pd.date_range("2021-01-31", "2025-02-28", freq=frequency)})
+    found = select_last_year(months)["month"]
+    assert len(found) == rows
+    assert found.min() == pd.Timestamp(2024, 3, 31)
 
 
 def test_an_empty_selection_gives_empty_frames(three_months, database):

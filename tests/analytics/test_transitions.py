@@ -24,6 +24,7 @@ from analytics.transitions import (
     compute_rates,
     find_cell,
     find_change,
+    find_step,
     last_months,
     list_periods,
 )
@@ -142,6 +143,17 @@ def test_periods():
     assert add_period(HAND, "year")["period"].unique().tolist() == ["2020"]
     with pytest.raises(ValueError, match="month, quarter, year"):
         add_period(HAND, "week")
+
+
+@pytest.mark.parametrize(("months", "step"), [
+    (["2023-12-31"], 1),
+    (["2023-11-30", "2023-12-31", "2024-01-31", "2024-05-31"], 1),  # months are missing in a monthly book
+    (["2023-09-30", "2023-12-31", "2024-03-31"], 3),
+    ([], 1),
+])  # fmt: skip
+def test_the_step_is_the_usual_distance_of_reporting_dates(months, step):
+    frame = pd.DataFrame({"month": pd.to_datetime([*months, *months])})
+    assert find_step(frame) == step
 
 
 def test_last_months_are_counted_from_the_end_also_over_gaps():

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from analytics.words import format_value
+from pages.common.exports import to_csv
 from tests.pages.conftest import words
 
 PAGE = "pages/portfolio/cohorts.py"
@@ -44,6 +45,24 @@ def test_defaulted_against_not_from_the_files(open_app, demo_workspace):
     assert row["Effect"] == pytest.approx(abs(2 * superiority - 1))
     effects = app.dataframe[0].value["Effect"]
     assert effects.is_monotonic_decreasing
+
+
+def test_the_ranked_table_can_be_exported_as_numbers(open_app, demo_workspace, monkeypatch):
+    given = {}
+
+    def menu(table, name, about, *, key):
+        given.update(table=table(), about=about, name=name, key=key)
+
+    monkeypatch.setattr("pages.common.exports.menu", menu)
+    app = open_app(PAGE)
+    shown, found = app.dataframe[0].value, given["table"]
+    assert list(found["field"]) == list(shown["Field"])
+    _, _, known = latest_known(demo_workspace)
+    row = found.set_index("field").loc["Income"]
+    assert row["in_a"] == pytest.approx(known.loc[known["default_12m"] == 1, "income"].mean())
+    assert (row["unit"], row["n_b"]) == ("EUR", known.loc[known["default_12m"] == 0, "income"].count())
+    assert (given["about"]["Cohort A"], given["about"]["Cohort B"]) == ("default", "no default")
+    assert to_csv(found).decode("utf-8-sig").count("\r\n") == len(found) + 1
 
 
 def test_cohorts_of_a_category_in_the_link(open_app, demo_workspace):

@@ -84,6 +84,45 @@ def test_flows_by_hand(by_hand):
     assert found.dtypes["loans"] == np.int64
 
 
+def quarters(name, days, *, last_event=""):
+    """A loan's rows at the quarter ends from December 2022 on."""
+    months = [day if place % 3 == 0 else None for place, day in enumerate(np.repeat(days, 3))]
+    return loan(name, (2022, 12), months, last_event=last_event)
+
+
+def test_in_a_quarterly_book_the_state_before_is_that_of_the_last_quarter(tmp_path):
+    """A rolls to 60 days and cures, over a turn of the year; B misses a quarter; C is prepaid."""
+    rows = [
+        *quarters("A", [0, 30, 60, 0, 0, 0]),
+        *[row for row in quarters("B", [0, 0, 0, 0, 0, 0]) if row[1] != end(2023, 6)],
+        *quarters("C", [0, 0], last_event="prepaid"),
+    ]
+    loans = pd.DataFrame({"loan_id": list("ABC"), "region": list("ABC")})
+    engine = build(tmp_path, loans, pd.DataFrame(rows, columns=COLUMNS))
+    found = engine.fetch(engine.flows()).sort_values(["region", "month"])
+    assert sorted(found["month"].dt.strftime("%Y-%m").unique()) == [
+        "2022-12", "2023-03", "2023-06", "2023-09", "2023-12", "2024-03",
+    ]  # fmt: skip
+    moves = {
+        name: list(zip(part["state_before"], part["state"], strict=True)) for name, part in found.groupby("region")
+    }
+    assert moves == {
+        "A": [("new", "current"), ("current", "30"), ("30", "60"), ("60", "current"), *[("current", "current")] * 2],
+        "B": [("new", "current"), ("current", "current"), ("new", "current"), *[("current", "current")] * 2],
+        "C": [("new", "current"), ("current", "prepaid")],
+    }
+    assert found.loc[found["state_before"] != "new", "exposure_before"].tolist() == [100.0] * 9
+
+
+def test_unknown_arrears_count_as_current_unless_the_status_says_default(tmp_path):
+    rows = pd.DataFrame(loan("A", (2023, 1), [60, 0, 0]), columns=COLUMNS)
+    rows["days_past_due"] = pd.array([60, None, None], dtype="Int64")
+    rows["status"] = ["arrears", None, "default"]
+    engine = build(tmp_path, pd.DataFrame({"loan_id": ["A"], "region": ["North"]}), rows)
+    found = engine.fetch(engine.flows()).sort_values("month")
+    assert list(found["state"]) == ["60", "current", "default"]
+
+
 def test_ages_by_hand(by_hand):
     found = by_hand.fetch(by_hand.ages()).sort_values(["vintage", "region", "months_on_book"])
     q4 = found[(found["vintage"] == pd.Timestamp(2023, 10, 1)) & (found["region"] == "North")]

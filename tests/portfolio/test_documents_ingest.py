@@ -138,15 +138,17 @@ def test_twice_gives_the_same_data(book: Portfolio, mapping: Path, tmp_path: Pat
 def test_new_fields_leave_models_and_scores_and_changed_ones_take_the_scores(
     book: Portfolio, mapping: Path, tmp_path: Path
 ) -> None:
-    for name in ("models/m/1/card.json", "scores/m/1/2021-03-31.parquet"):
-        (book.root / name).parent.mkdir(parents=True)
+    for name in ("models/m/1/card.json", "models/background.parquet", "scores/m/1/2021-03-31.parquet"):
+        (book.root / name).parent.mkdir(parents=True, exist_ok=True)
         (book.root / name).write_text("kept")
     file = write(tmp_path / "d.jsonl", DOCUMENTS)
     ingest_documents(book.root.parent, [file], name="book", mapping=mapping)
     assert (book.root / "scores/m/1/2021-03-31.parquet").exists()
+    assert (book.root / "models/background.parquet").read_text() == "kept"
     result = ingest_documents(book.root.parent, [file], name="book", mapping=mapping)
     assert "score again" in " ".join(result.notes)
     assert not (book.root / "scores").exists()
+    assert not (book.root / "models/background.parquet").exists()  # its values may be the former declaration's
     assert (book.root / "models/m/1/card.json").read_text() == "kept"
 
 

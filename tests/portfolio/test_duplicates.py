@@ -61,3 +61,10 @@ def test_a_table_of_few_fields_is_only_searched_for_identical_rows(tmp_path):
     found = find_duplicates(tmp_path, schema)
     assert LEAST_FIELDS > 1
     assert found[["kind", "loan", "other"]].to_numpy().tolist() == [["identical", "a", "b"]]
+
+
+def test_too_many_pairs_are_cut_by_the_segments(tmp_path, loans, monkeypatch):
+    monkeypatch.setattr("portfolio.duplicates.PAIRS", 20)  # so few that every segment must make the blocks finer
+    copy = loans.iloc[[7]].assign(loan_id="X1")
+    near = find(tmp_path, pd.concat([loans, copy]))
+    assert {"X1", loans["loan_id"].iloc[7]} in [set(pair) for pair in near[["loan", "other"]].to_numpy()]

@@ -160,3 +160,16 @@ def test_the_demo_keeps_every_rule(tmp_path):
     found = check_rules(tmp_path, make_schema(48))
     assert len(found) > 30
     assert found.loc[found["broken"] > 0, ["table", "rule", "broken"]].to_dict("records") == []
+
+
+def test_months_of_unknown_arrears_are_counted(tmp_path):
+    """Of four rows without days past due, one is in default by its status and one has ended: two are unknown."""
+    loans, rows = book()
+    rows["days_past_due"] = rows["days_past_due"].astype("Int64")
+    unknown = [("a", MONTHS[0]), ("a", MONTHS[1]), ("b", MONTHS[3]), ("c", MONTHS[3])]
+    at = pd.MultiIndex.from_frame(rows[["loan_id", "month"]]).isin(unknown)
+    rows.loc[at, ["days_past_due", "status"]] = [pd.NA, None]
+    rows.loc[at & (rows["loan_id"] == "b"), "status"] = "default"
+    rows.loc[at & (rows["loan_id"] == "c"), ["event", "balance"]] = ["prepaid", 0.0]
+    broken = check(tmp_path, loans, rows)
+    assert broken == {("performance", "arrears unknown"): (2, "a 2024-01-31, a 2024-02-29")}

@@ -70,7 +70,7 @@ def test_portfolios_are_listed_and_an_unknown_one_is_refused_with_what_there_is(
     (tmp_path / ".building-c-1" / "schema.toml").write_text("")
     (tmp_path / "notes").mkdir()
     assert list_portfolios(tmp_path) == ["a", "b"]
-    with pytest.raises(HypothecError, match=r"no portfolio 'c' in .* \(there: a, b\)"):
+    with pytest.raises(HypothecError, match=r"no portfolio 'c' in .* \(there: a, b\).*ingest history"):
         open_portfolio(tmp_path, "c")
     with pytest.raises(HypothecError, match=r"\(there: none yet\)"):
         open_portfolio(tmp_path / "nowhere", "c")

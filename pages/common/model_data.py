@@ -1,0 +1,101 @@
+"""The tables behind the pages about models: which there are, how they rank and fit, how they differ."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analytics import curves, performance
+from analytics.figures.template import model_colours
+from pages.common.cached import engine, hold, portfolio, remember
+from portfolio.selection import Selection
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A model version as pages show it."""
+
+    ref: str
+    label: str
+    family: str
+    colour: str
+    is_champion: bool
+    sha256: str
+
+
+@remember
+def models(selection: Selection) -> tuple[ModelView, ...]:
+    """Return the scored models in use, champion first."""
+    from models.registry import display_name, load_registry
+
+    registry = load_registry(portfolio(selection))
+    shown = [entry for entry in registry.latest() if scored_keys(selection, str(entry.ref))]
+    labels = [display_name(registry, entry) for entry in shown]
+    named = [(label, entry.family, registry.is_champion(entry)) for label, entry in zip(labels, shown, strict=True)]
+    colours = model_colours(named)
+    return tuple(
+        ModelView(
+            str(entry.ref), label, entry.family, colours[label], registry.is_champion(entry), entry.files["card.json"]
+        )
+        for label, entry in zip(labels, shown, strict=True)
+    )
+
+
+def scored_keys(selection: Selection, ref: str) -> list[str]:
+    """Return the snapshots that a model version has scored."""
+    return sorted(path.stem for path in (portfolio(selection).scores / ref).glob("*.parquet"))
+
+
+@hold
+def judged(selection: Selection, sample: str) -> Any:
+    """Return outcomes, loans and every model's PDs of a sample."""
+    from models.stored import load_scored
+
+    return load_scored(engine(selection), tuple(view.ref for view in models(selection)), sample, selection.where)
+
+
+@remember
+def samples(selection: Selection) -> dict[str, tuple[int, int]]:
+    """Return (rows, events) of each sample that can be judged, latest first: rows that all models have scored."""
+    found = {}
+    for name in ("out-of-time", "out-of-sample", "development"):
+        outcomes = judged(selection, name).y
+        if 0 < outcomes.sum() < len(outcomes):
+            found[name] = (len(outcomes), int(outcomes.sum()))
+    return found
+
+
+@remember
+def metrics(selection: Selection, sample: str) -> pd.DataFrame:
+    """Every metric of every model on a sample, with intervals clustered by loan."""
+    data = judged(selection, sample)
+    return performance.compute_metrics(data.y, data.scores, cluster=data.loan).assign(sample=sample)
+
+
+@remember
+def differences(selection: Selection, sample: str) -> pd.DataFrame:
+    """Every challenger's difference from the champion on a sample, paired."""
+    data = judged(selection, sample)
+    champion = next(view.ref for view in models(selection) if view.is_champion)
+    return performance.compute_paired_differences(data.y, data.scores, champion, cluster=data.loan)
+
+
+@remember
+def roc(selection: Selection, sample: str) -> pd.DataFrame:
+    """ROC curves of every model on a sample."""
+    data = judged(selection, sample)
+    return curves.compute_roc(data.y, data.scores)
+
+
+@remember
+def calibration(selection: Selection, sample: str) -> pd.DataFrame:
+    """Observed rate by bin of PD, of every model on a sample."""
+    data = judged(selection, sample)
+    return curves.compute_calibration_bins(data.y, data.scores, cluster=data.loan)
+
+
+@remember
+def distribution(selection: Selection, sample: str) -> pd.DataFrame:
+    """Distribution of every model's PDs by outcome on a sample."""
+    data = judged(selection, sample)
+    return curves.compute_score_distribution(data.y, data.scores)
