@@ -1,11 +1,14 @@
 """The server around the pages: security headers on every answer, and caches filled before the first visitor."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import streamlit
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -30,10 +33,20 @@ class SecurityHeaders:
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *HEADERS]
+                headers = [*message.get("headers", []), *HEADERS]
+                if (b"content-type", b"text/html; charset=utf-8") in headers:
+                    headers.append((b"link", _preload().encode()))
+                message["headers"] = headers
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+@functools.cache
+def _preload() -> str:
+    """Return the header by which the browser loads the chart library at once and not when the first chart comes."""
+    folder = Path(streamlit.__file__).parent / "static" / "static" / "js"
+    return ", ".join(f"<./static/js/{path.name}>; rel=modulepreload" for path in folder.glob("PlotlyChart.*.js"))
 
 
 def middleware() -> list[Middleware]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,14 @@ def test_an_unknown_loan_is_a_sentence(address, visit):
     visitor.open("explain", portfolio="demo", explain_loan="nobody")
     assert "There is no loan 'nobody'" in visitor.page.inner_text("[data-testid=stMain]")
     visitor.check()
+
+
+def test_the_browser_is_told_to_load_the_chart_library_at_once(address):
+    with urllib.request.urlopen(address) as page:  # noqa: S310
+        found = re.findall(r"<\./(static/js/PlotlyChart\.[^>]+)>; rel=modulepreload", page.headers["link"])
+    assert len(found) == 1
+    with urllib.request.urlopen(f"{address}/{found[0]}") as script:  # noqa: S310
+        assert script.headers["content-type"].split(";")[0].endswith("javascript")
 
 
 def test_readme_screenshot(demo_workspace, visit):
