@@ -40,6 +40,10 @@ def draw() -> None:
                 page("pages/models/explain.py", "Explain", icon=":material/account_tree:",
                      help="What drives the PDs, and why a loan got its own."),
             ],
+            "Risk": [
+                page("pages/risk/validate.py", "Validate", icon=":material/verified:",
+                     help="The supervisor's tests grade by grade, and the opinion that follows."),
+            ],
         }
     )  # fmt: skip
     if not gate.is_locked():

@@ -11,10 +11,11 @@ import click
 
 from cli_common import confirm, portfolio_option, workspace_option
 from cli_ingest import ingest
+from cli_models import columns_command, print_models, stress_command
 from cli_policy import policy
 from portfolio.errors import HypothecError
 from portfolio.progress import TerminalReport, part_of
-from portfolio.workspace import DEFAULT_PORTFOLIO, Portfolio, open_portfolio
+from portfolio.workspace import DEFAULT_PORTFOLIO, open_portfolio
 
 CHAMPION_UNTIL = datetime.datetime(2019, 12, 31)
 FAMILIES = ("scorecard", "boosting", "neural")
@@ -132,7 +133,7 @@ def train(
             for i, family in enumerate(chosen)
         ]
     report.close("Trained " + ", ".join(str(entry.ref) for entry in made))
-    _print_models(portfolio)
+    print_models(portfolio)
     click.echo(f"Next: python cli.py score --portfolio {name}")
 
 
@@ -185,7 +186,7 @@ def models_list(workspace: Path, name: str) -> None:
 
     Example: python cli.py models list --portfolio demo
     """
-    _print_models(open_portfolio(workspace, name))
+    print_models(open_portfolio(workspace, name))
 
 
 @models.command("promote")
@@ -237,7 +238,11 @@ def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: boo
         entry = add_external(engine, file, model_name, sha256=sha256)
         score_portfolio(engine, [entry], report=part_of(report, 0.1, 1))
     report.close(f"Added {entry.ref} and scored every snapshot")
-    _print_models(portfolio)
+    print_models(portfolio)
+
+
+models.add_command(columns_command)
+models.add_command(stress_command)
 
 
 @main.command()
@@ -280,27 +285,6 @@ def _owner(file: Path) -> str:
         return file.owner()
     except KeyError:  # a mounted file may belong to a user this machine does not know
         return f"user {file.stat().st_uid}, unknown on this machine"
-
-
-def _print_models(portfolio: Portfolio) -> None:
-    from models.registry import load_card, load_registry
-
-    registry = load_registry(portfolio)
-    if not registry.entries:
-        click.echo(
-            f"portfolio {portfolio.name!r} has no model yet; `python cli.py train --portfolio {portfolio.name}` "
-            "makes some"
-        )
-    for entry in registry.entries:
-        aliases = [alias for alias, ref in registry.aliases.items() if ref == str(entry.ref)]
-        ginis = {row["sample"]: row for row in load_card(portfolio, entry)["metrics"] if row["metric"] == "gini"}
-        judged = ginis.get("out-of-time") or ginis.get("out-of-sample")
-        gini = (
-            f"Gini {judged['estimate']:.3f} [{judged['low']:.3f}, {judged['high']:.3f}] {judged['sample']}"
-            if judged
-            else "not judged"
-        )
-        click.echo(f"  {entry.ref!s:16} {entry.family:10} {gini:52} {' '.join(aliases)}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from cli_common import confirm, workspace_option
 from portfolio.progress import TerminalReport
 
 if TYPE_CHECKING:
+    from portfolio.schema import Schema
     from portfolio.sources.history import HistoryResult
 
 SHOWN = 12  # notes printed at most; all are on the quality page
@@ -48,7 +49,16 @@ def ingest_table_command(
     report.close(f"Ingested {result.rows_kept:,} of {result.rows_read:,} rows into {result.portfolio.root}")
     for reason, count in result.quarantined.items():
         click.echo(f"  quarantined {count:,} row{'s' * (count != 1)}: {reason}")
-    click.echo(f"Next: python cli.py train --portfolio {name} && python cli.py score --portfolio {name}")
+    click.echo(f"Next: {_next_step(result.portfolio.schema, name)}")
+
+
+def _next_step(schema: "Schema", name: str) -> str:
+    """Return the command after ingesting a table: its score columns are compared, its features learnt from."""
+    compare = f"python cli.py models columns --portfolio {name}"
+    train = f"python cli.py train --portfolio {name} && python cli.py score --portfolio {name}"
+    if not schema.with_role("score"):
+        return train
+    return f"{compare}  (and for models of your own: {train})" if schema.with_role("feature") else compare
 
 
 def history_options(command: Callable[..., Any]) -> Callable[..., Any]:

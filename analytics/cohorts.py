@@ -32,7 +32,7 @@ def compute_comparison(
     rows = []
     for name in [*numbers, *categories]:
         is_number = name in numbers and not _is_binary(a[name], b[name])
-        left, right = (a[name], b[name]) if is_number else (to_words(a[name]), to_words(b[name]))
+        left, right = (a[name], b[name]) if is_number else _to_same_words(a[name], b[name])
         rows.append(_row(name, "number" if is_number else "category", left, right, cluster))
         if a[name].isna().any() or b[name].isna().any():
             blank = [side[name].isna().map({True: "missing", False: "known"}) for side in (a, b)]
@@ -61,6 +61,12 @@ def to_words(values: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values):
         return values.map(lambda value: f"{value:g}", na_action="ignore").astype("str")
     return values.astype("str")
+
+
+def _to_same_words(a: pd.Series, b: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return both sides as text by one rule: 0 is "no" only where the other side holds nothing but 0 and 1 too."""
+    joint = to_words(pd.concat([a, b], ignore_index=True))
+    return joint.iloc[: len(a)], joint.iloc[len(a) :]
 
 
 def _is_binary(a: pd.Series, b: pd.Series) -> bool:
@@ -111,7 +117,7 @@ def compute_pictures(a: pd.DataFrame, b: pd.DataFrame, comparison: pd.DataFrame)
             blank = [side[name].isna().map({True: "missing", False: "known"}) for side in (a, b)]
             part = _bin_categories(blank[0], blank[1])
         else:
-            part = _bin_categories(to_words(a[name]), to_words(b[name]))
+            part = _bin_categories(*_to_same_words(a[name], b[name]))
         parts.append({"field": name, "kind": kind, "place": np.arange(len(part["share_a"])), **part})
     # One frame of joined arrays: a frame a field would cost more than the counting.
     sizes = [len(part["place"]) for part in parts]

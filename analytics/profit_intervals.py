@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, ndtr, ndtri
 
 from analytics.labelled import Labelled, Scores, check_labelled, check_scores
@@ -18,6 +18,7 @@ from analytics.odds import Floats
 from analytics.profit import NO_LOSS, RETURN, TOTAL_LOSS, check_loss
 from analytics.roc_hull import RocHull, find_roc_hull
 
+ROUNDING = 1e-12  # what is left of a sum of influences that are all 0
 _COLUMNS = [
     "model", "estimate", "standard_error", "low", "high", "difference", "difference_low", "difference_high", "p_value",
     "n", "events",
@@ -94,36 +95,38 @@ def compute_h_intervals(
 
     def bring(pds: Floats) -> tuple[float, Floats]:
         hull = find_roc_hull(data, pds)
-        own = hull.rate[_find_edges(hull, pds)]
-        h, influence = _estimate_h(data, own, rate, ratio)
+        edge = _find_edges(hull, pds)
+        h, influence = _estimate_h(data, hull.rate, edge, ratio)
         if severity_ratio is None:
             step = 1e-4 * ratio
-            slope = (_estimate_h(data, own, rate, ratio + step)[0] - _estimate_h(data, own, rate, ratio - step)[0]) / (
-                2 * step
-            )
+            ends = [_estimate_h(data, hull.rate, edge, near)[0] for near in (ratio - step, ratio + step)]
+            slope = (ends[1] - ends[0]) / (2 * step)
             influence = influence + slope * (data.y - rate) / (1 - rate) ** 2
         return h, influence
 
     return _judge(data, check_scores(scores, data.n), bring, champion, level)
 
 
-def _find_edges(hull: RocHull, pds: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _find_edges(hull: RocHull, pds: Floats) -> NDArray[np.intp]:
     """Return the edge of the hull that adds each row: the first whose lower threshold the PD reaches."""
     return np.searchsorted(-hull.threshold[1:], -pds, side="left")
 
 
-def _estimate_h(data: Labelled, own: Floats, rate: float, ratio: float) -> tuple[float, Floats]:
-    losses, worst = (_lose(data, edge, 2.0, 1 + 1 / ratio) for edge in (own, np.full(data.n, rate)))
-    loss, whole = losses.mean(), worst.mean()
-    return float(1 - loss / whole), np.asarray(-(losses - loss) / whole + loss * (worst - whole) / whole**2)
+def _estimate_h(data: Labelled, rates: Floats, edge: NDArray[np.intp], ratio: float) -> tuple[float, Floats]:
+    """Return H and each row's influence; `edge` is the place of each row's edge among the hull's event `rates`."""
+    whole = np.array([data.events / data.n])
+    losses = _lose(data, rates, edge, ratio)
+    worst = _lose(data, whole, np.zeros(data.n, dtype=np.intp), ratio)
+    loss, most = losses.mean(), worst.mean()
+    return float(1 - loss / most), np.asarray(-(losses - loss) / most + loss * (worst - most) / most**2)
 
 
-def _lose(data: Labelled, rate: Floats, alpha: float, beta: float) -> Floats:
+def _lose(data: Labelled, rates: Floats, edge: NDArray[np.intp], ratio: float) -> Floats:
     """Return each row's loss where it is flagged at cost shares below its edge's event rate."""
-    distinct, place = np.unique(rate, return_inverse=True)
-    flagged = alpha / (alpha + beta) * betainc(alpha + 1, beta, distinct)
-    missed = beta / (alpha + beta) * betainc(beta + 1, alpha, 1 - distinct)
-    return np.asarray(np.where(data.y, missed[place], flagged[place]))
+    alpha, beta = 2.0, 1 + 1 / ratio
+    flagged = alpha / (alpha + beta) * betainc(alpha + 1, beta, rates)
+    missed = beta / (alpha + beta) * betainc(beta + 1, alpha, 1 - rates)
+    return np.asarray(np.where(data.y, missed[edge], flagged[edge]))
 
 
 def _judge(
@@ -143,21 +146,22 @@ def _judge(
         found[model] = estimate, data.factor * data.sum_by_loan(influence) / data.n
     rows = []
     for model, (estimate, sums) in found.items():
-        row = (model, *_interval(estimate, sums, level))
+        own = _interval(estimate, sums, level)
+        row = (model, *own[:2], *np.clip(own[2:], 0.0, None))  # no decision is worth less than the best without a model
         if champion in (None, model):
             rows.append((*row, *[np.nan] * 4, data.n, data.events))
             continue
         other = found[str(champion)]
         difference, error, low, high = _interval(estimate - other[0], sums - other[1], level)
         # Rankings that decide alike differ by nothing, for certain: p is 1 and not unknown.
-        p = 1.0 if difference == 0 and not np.isfinite(error) else 2 * float(ndtr(-abs(difference / error)))
+        p = 2 * float(ndtr(-abs(difference / error))) if np.isfinite(error) else 1.0
         rows.append((*row, difference, low, high, p, data.n, data.events))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _interval(estimate: float, sums: Floats, level: float) -> tuple[float, float, float, float]:
     error = float(np.sqrt(sums @ sums))
-    if not error > 0:
+    if not error > ROUNDING:
         return estimate, np.nan, np.nan, np.nan
     half = float(ndtri((1 + level) / 2)) * error
     return estimate, error, estimate - half, estimate + half

@@ -72,7 +72,9 @@ def grow_leaves(
         _encode(features[name], named[str(name)], (units or {}).get(str(name), ""), target, grow)
         for name in features.columns
     ]
-    matrix = np.column_stack([column.numbers for column in columns]).astype(np.float32)
+    matrix = np.empty((len(features), len(columns)), dtype=np.float32)
+    for number, column in enumerate(columns):
+        matrix[:, number] = column.numbers
     fewest = max(1, int(np.ceil(min_share * grow.sum())))
     model = DecisionTreeRegressor(max_depth=max_depth, min_samples_leaf=fewest, random_state=0)
     model.fit(matrix[grow], target[grow])
@@ -91,11 +93,14 @@ def _encode(values: pd.Series, name: str, unit: str, target: Floats, grow: NDArr
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         return _Column(name, unit, np.asarray(np.where(np.isfinite(numbers), numbers, np.nan), dtype=float), (), False)
-    words = values.astype("string")
-    means = pd.Series(target[grow]).groupby(words[grow].to_numpy(dtype=object)).mean().sort_values(kind="stable")
-    codes = pd.Index(means.index.astype(object)).get_indexer(words.to_numpy(dtype=object)).astype(float)
-    numbers = np.where(codes < 0, np.nan, codes)
-    return _Column(name, unit, np.asarray(numbers, dtype=float), tuple(map(str, means.index)), False)
+    codes, words = pd.factorize(values.astype("string"), sort=True)
+    chosen = grow & (codes >= 0)
+    counts, sums = (np.bincount(codes[chosen], weights, len(words)) for weights in (None, target[chosen]))
+    seen = np.flatnonzero(counts)
+    order = seen[np.argsort(sums[seen] / counts[seen], kind="stable")]
+    numbers = np.full(len(words) + 1, np.nan)  # the last is for missing words, whose code is −1
+    numbers[order] = np.arange(order.size)
+    return _Column(name, unit, numbers[codes], tuple(str(words[place]) for place in order), False)
 
 
 def _describe(tree: Any, columns: list[_Column]) -> dict[int, str]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PEERS = ROOT / "benchmarks" / ".peers"
 sys.path.insert(0, str(ROOT))
 
 
@@ -61,3 +62,15 @@ def machine() -> dict[str, object]:
                   if line.startswith("model name")), platform.processor())  # fmt: skip
     return {"cores": os.cpu_count(), "memory_gb": round(memory, 1), "processor": model,
             "python": platform.python_version(), "system": platform.platform()}  # fmt: skip
+
+
+def peer_python() -> str:
+    """Return the interpreter of the peers' own environment, made on first use and when its pins change."""
+    python = PEERS / "bin" / "python"
+    pinned, installed = ROOT / "benchmarks" / "requirements-peers.txt", PEERS / "installed.txt"
+    if not installed.exists() or installed.read_text() != pinned.read_text():
+        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(pinned)]
+        subprocess.run([str(python), *install], check=True)
+        installed.write_text(pinned.read_text())
+    return str(python)

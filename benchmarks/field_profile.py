@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 from big_books import name_of, workspace
-from common import ROOT, Row
+from common import ROOT, Row, peer_python
 
-PEERS = ROOT / "benchmarks" / ".peers"
 ROWS, COLUMNS, REPEATS = 1_000_000, 24, 3
 
 OURS = """
@@ -61,7 +60,7 @@ def measure() -> list[Row]:
         path = _sample(folder)
         ours = _time(sys.executable, OURS, path, REPEATS)
         pandas = _time(sys.executable, PANDAS, path, REPEATS)
-        peer = _time(_peer_python(), YDATA, path, 1)
+        peer = _time(peer_python(), YDATA, path, 1)
         path.unlink()
     return [Row("profile of 1M rows × 24 columns", f"{ours:.1f} s", "—", None),
             Row("… plain pandas, the same statistics", f"{pandas:.1f} s", f"{pandas / ours:.1f} × ours", None),
@@ -88,17 +87,6 @@ def _time(python: str, code: str, path: Path, repeats: int) -> float:
     if done.returncode:
         raise SystemExit(f"the profile benchmark failed:\n{done.stderr[-2000:]}")
     return float(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _peer_python() -> str:
-    """Return the interpreter of the peers' own environment, made on first use."""
-    python = PEERS / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-        pinned = str(ROOT / "benchmarks" / "requirements-peers.txt")
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", pinned],
-                       check=True)  # fmt: skip
-    return str(python)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 
 import attributions
+import comparison
 import demo_build
 import field_profile
 import incidents
@@ -12,7 +13,8 @@ import portfolio_queries
 import visits
 from common import ROOT, machine
 
-MODULES = (demo_build, large_book, attributions, visits, portfolio_queries, field_profile, ingestion, incidents)
+MODULES = (demo_build, large_book, attributions, visits, portfolio_queries, field_profile, ingestion, incidents,
+           comparison)  # fmt: skip
 MARKS = {True: "met", False: "NOT met", None: ""}
 
 

@@ -80,7 +80,15 @@ def _round(page: Page) -> list[tuple[str, float]]:
 
     return [
         click("to Compare", "link", "Compare"),
-        click("sample", "radio", "Out-of-sample"),
+        click("sample", "radio", "Out-of-sample…"),
+        click("comparison", "radio", "Curves"),
+        click("comparison", "radio", "Calibration"),
+        click("comparison", "radio", "Segments"),
+        click("comparison", "radio", "Through time"),
+        click("comparison", "radio", "Swap set"),
+        click("comparison", "radio", "Profit"),
+        click("comparison", "radio", "Cost"),
+        click("comparison", "radio", "Metrics"),
         click("to Explain", "link", "Explain"),
         click("model", "radio", "Boosting"),
         click("example loan", "radio", "Models disagree most"),

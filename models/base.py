@@ -130,6 +130,10 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the number of fitted parameters."""
         raise NotImplementedError
 
+    def parts(self) -> dict[str, int]:
+        """Return what the parameters are: name → count."""
+        return {"weights": self.complexity()}
+
     def _refuse_empty(self, matrix: Matrix) -> None:
         empty = [name for name, column in zip(self.encoder_.names, matrix.T, strict=True) if np.isnan(column).all()]
         if empty:

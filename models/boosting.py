@@ -63,6 +63,11 @@ class Boosting(PdModel):
         """Return the number of leaves over all trees."""
         return self.leaves().count
 
+    def parts(self) -> dict[str, int]:
+        """Return trees, leaves and splits (a tree has one split fewer than leaves)."""
+        trees, leaves = len(self.trees_._predictors), self.complexity()
+        return {"trees": trees, "leaves": leaves, "splits": leaves - trees}
+
     def _save(self, folder: Path) -> None:
         state = {
             "encoder": self.encoder_,

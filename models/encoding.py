@@ -51,7 +51,8 @@ def features_of(schema: Schema, names: Sequence[str]) -> tuple[Feature, ...]:
 def refuse_as_feature(schema: Schema, item: Field) -> None:
     """Raise if `item` may not reach a model."""
     if "feature" not in item.roles:
-        why = next((role for role in ("protected", "target", "id", "ignore") if role in item.roles), "not a feature")
+        barred = ("protected", "target", "id", "score", "ignore")
+        why = next((role for role in barred if role in item.roles), "not a feature")
         raise HypothecError(
             f"{item.name!r} is {why} in the schema of {schema.title!r} and cannot be a model's "
             "feature; models take fields with the role feature only"

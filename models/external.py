@@ -59,6 +59,10 @@ class External(PdModel):
         """Return 0: how many parameters a foreign classifier has is not known."""
         return 0
 
+    def parts(self) -> dict[str, int]:
+        """Return nothing: what a foreign classifier is made of is not known."""
+        return {}
+
     def _save(self, folder: Path) -> None:
         joblib.dump(
             {"classifier": self.classifier_, "encoder": self.encoder_, "random_state": self.random_state},

@@ -8,7 +8,15 @@ if TYPE_CHECKING:
     from models.base import PdModel
 
 TRAINABLE = ("scorecard", "boosting", "neural")
-TITLES = {"scorecard": "Scorecard", "boosting": "Boosting", "neural": "Neural network", "external": "External model"}
+PREDICTIONS = "predictions"  # score columns of the data: no model behind them, hence no class
+UNKNOWN_TRAINING = ("external", PREDICTIONS)  # what these were trained on is not known
+TITLES = {
+    "scorecard": "Scorecard",
+    "boosting": "Boosting",
+    "neural": "Neural network",
+    "external": "External model",
+    PREDICTIONS: "Predictions",
+}
 
 
 def family_class(name: str) -> "type[PdModel]":
@@ -29,4 +37,8 @@ def family_class(name: str) -> "type[PdModel]":
         from models.external import External
 
         return External
+    if name == PREDICTIONS:
+        raise HypothecError(
+            "predictions are a column of the data: without the model they can be compared, not explained or refitted"
+        )
     raise HypothecError(f"a model family is one of {', '.join(TRAINABLE)}; got {name!r}")

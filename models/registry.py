@@ -9,7 +9,7 @@ import getpass
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from models.families import TITLES, family_class
 from portfolio.atomic import replace_directory, write_text
@@ -35,7 +35,10 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class Entry:
-    """One version as the manifest records it: family, when and by whom it came, and its files' SHA-256."""
+    """One version as the manifest records it: family, when and by whom it came, and its files' SHA-256.
+
+    `label` is what pages call it where the family's title and the name do not say it.
+    """
 
     name: str
     version: str
@@ -43,6 +46,7 @@ class Entry:
     created: str
     trusted_by: str
     files: dict[str, str]
+    label: str = ""
 
     @property
     def ref(self) -> ModelRef:
@@ -100,8 +104,23 @@ def save_registry(portfolio: Portfolio, registry: Registry) -> None:
     write_text(manifest_path(portfolio), json.dumps(body, indent=2, ensure_ascii=False))
 
 
+class Kept(Protocol):
+    """What can be registered: it names its family and writes its files into a folder."""
+
+    family: ClassVar[str]
+
+    def save(self, folder: Path) -> None:
+        """Write the files."""
+
+
 def register(
-    portfolio: Portfolio, name: str, model: "PdModel", card: dict[str, Any], *, original: bytes | None = None
+    portfolio: Portfolio,
+    name: str,
+    model: Kept,
+    card: dict[str, Any],
+    *,
+    original: bytes | None = None,
+    label: str = "",
 ) -> Entry:
     """Save `model` and its card as the next version of `name` and record the files' hashes.
 
@@ -119,7 +138,7 @@ def register(
         write_text(building / "card.json", json.dumps(card, indent=2, ensure_ascii=False))
         files = {path.name: hash_file(path) for path in sorted(building.iterdir())}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    entry = Entry(name, version, model.family, now, getpass.getuser(), files)
+    entry = Entry(name, version, model.family, now, getpass.getuser(), files, label)
     aliases = _aliases_after(registry, entry)
     save_registry(portfolio, Registry((*registry.entries, entry), aliases))
     return entry
@@ -180,7 +199,13 @@ def load_card(portfolio: Portfolio, entry: Entry) -> dict[str, Any]:
 
 def display_name(registry: Registry, entry: Entry) -> str:
     """Return what pages call a model: "Scorecard (champion)", "Boosting", "forest"."""
-    title = TITLES[entry.family] if entry.name == entry.family else entry.name
+    title = _title(entry)
+    if any(_title(other) == title and other.name != entry.name for other in registry.latest()):
+        title = f"{title}, {entry.name}"
     if sum(other.name == entry.name for other in registry.latest()) > 1:
         title = f"{title} {entry.version}"
     return f"{title} (champion)" if registry.is_champion(entry) else title
+
+
+def _title(entry: Entry) -> str:
+    return entry.label or (TITLES[entry.family] if entry.name == entry.family else entry.name)

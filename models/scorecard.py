@@ -120,6 +120,11 @@ class Scorecard(PdModel):
         """Return the number of weights and bins in use."""
         return 1 + sum(1 + len(bins.woe) for bins in self.bins_ if bins.weight > 0)
 
+    def parts(self) -> dict[str, int]:
+        """Return the features in use, each with one weight, and their bins."""
+        used = [bins for bins in self.bins_ if bins.weight > 0]
+        return {"weights": 1 + len(used), "bins": sum(len(bins.woe) for bins in used)}
+
     def _save(self, folder: Path) -> None:
         body = {
             "family": self.family,

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 from models.base import PdModel
 from models.data import ensure_background
 from models.encoding import Matrix
-from models.registry import Entry, load_model
+from models.families import PREDICTIONS
+from models.predictions import check_column, read_column
+from models.registry import Entry, load_card, load_model
 from models.stored import PHI
 from portfolio.atomic import replace_file
 from portfolio.engine import Engine
@@ -48,6 +50,9 @@ def score_portfolio(
 
 
 def _score_model(engine: Engine, entry: Entry, keys: Sequence[str], explained: Sequence[str], report: Report) -> None:
+    if entry.family == PREDICTIONS:
+        _copy_predictions(engine, entry, keys, report)
+        return
     model = load_model(engine.portfolio, entry)
     background = ensure_background(engine, model.features)
     work = {key: 20 if key in explained else 1 for key in keys}  # explaining a snapshot takes far longer than scoring
@@ -57,6 +62,14 @@ def _score_model(engine: Engine, entry: Entry, keys: Sequence[str], explained: S
         frame = score_snapshot(engine, model, key, background if key in explained else None)
         store_scores(engine, entry, key, frame)
         done += work[key]
+
+
+def _copy_predictions(engine: Engine, entry: Entry, keys: Sequence[str], report: Report) -> None:
+    """Store a score column as delivered; nothing is explained, for there is no model to ask."""
+    check_column(engine, str(load_card(engine.portfolio, entry)["config"]["column"]))
+    for place, key in enumerate(keys):
+        report(place / len(keys), f"copying {entry.ref}, {key}")
+        store_scores(engine, entry, key, read_column(engine, entry, key))
 
 
 def score_snapshot(engine: Engine, model: PdModel, key: str, background: pd.DataFrame | None) -> pd.DataFrame:

@@ -69,10 +69,10 @@ def _judged(engine: Engine, refs: Sequence[str], sample: str, where: Where, colu
     id_name, target = schema.id.name, schema.target.name
     rows = select_rows(engine.snapshots(), where)
     table = rows.filter(rows[SAMPLE] == sample, rows[target].notnull()).select(
+        *(make(rows).name(name) for name, make in columns.items()),  # by position: a field may be called "self"
         _id=rows[id_name],
         _date=_date_key(rows),
         _y=rows[target].cast("int64"),
-        **{name: make(rows) for name, make in columns.items()},
     )
     for place, ref in enumerate(refs):
         scores = engine.scores(ref)

@@ -5,10 +5,11 @@ import hashlib
 import platform
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ from models.data import (
     split_calibration,
     until,
 )
-from models.encoding import Feature, features_of, model_features
+from models.encoding import Feature, Matrix, features_of, model_features
 from models.external import External, check_predictions, external_features, feature_names, unpickle
 from models.families import family_class
 from models.registry import Entry, register
@@ -96,11 +97,16 @@ def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = No
     return entry
 
 
-def fit_family(data: TrainingData, config: TrainConfig) -> tuple[PdModel, dict[str, Any]]:
-    """Fit and calibrate one family on the development rows; returns the model and what it saw."""
+def fit_family(
+    data: TrainingData, config: TrainConfig, settings: Mapping[str, Any] | None = None
+) -> tuple[PdModel, dict[str, Any]]:
+    """Fit and calibrate one family on the development rows; returns the model and what it saw.
+
+    `settings` are parameters of the family where they differ from its defaults and from the configuration's seed.
+    """
     allowed = until(data.rows, config.until)
     fit_rows, calibration_rows = split_calibration(allowed, config.seed)
-    model = family_class(config.family)(features=data.features, random_state=config.seed)
+    model = family_class(config.family)(**{"features": data.features, "random_state": config.seed, **(settings or {})})
     model.fit(fit_rows.X, fit_rows.y, validation=(calibration_rows.X, calibration_rows.y))
     model.calibrate(calibration_rows.X, calibration_rows.y)
     seen = {
@@ -114,7 +120,16 @@ def fit_family(data: TrainingData, config: TrainConfig) -> tuple[PdModel, dict[s
     return model, seen
 
 
-def judge(model: PdModel, rows: Labelled) -> list[dict[str, Any]]:
+class Predictor(Protocol):
+    """What can be judged: it names its family and predicts."""
+
+    family: ClassVar[str]
+
+    def predict_proba(self, X: pd.DataFrame) -> Matrix:
+        """Return the probabilities of no event and event, shape (rows, 2)."""
+
+
+def judge(model: Predictor, rows: Labelled) -> list[dict[str, Any]]:
     """Return the metrics with intervals, clustered by loan, on every sample that has both outcomes."""
     found = []
     for sample in SAMPLES:

@@ -89,7 +89,7 @@ class Lights:
 
     portfolio_pd: tuple[float, float] = setting((0.05, 0.01), "Jeffreys p of the whole portfolio", bad="low", high=1)
     grade_pds: tuple[float, float] = setting(
-        (0.1, 0.25), "Share of tested grades whose Jeffreys p is below the amber limit of grade_p", bad="high", high=1
+        (0.05, 0.01), "Smallest Jeffreys p of the grades, adjusted for their number (Holm)", bad="low", high=1
     )
     grade_p: tuple[float, float] = setting(
         (0.05, 0.01), "Jeffreys p of one grade (its own light in the table)", bad="low", high=1

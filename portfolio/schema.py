@@ -17,7 +17,7 @@ from portfolio.document_paths import DocumentPath, check_reduction, parse_path
 from portfolio.errors import HypothecError
 
 Kind = Literal["number", "category", "date"]
-Role = Literal["id", "date", "target", "exposure", "segment", "feature", "protected", "ignore"]
+Role = Literal["id", "date", "target", "exposure", "segment", "feature", "protected", "score", "ignore"]
 Sample = Literal["development", "out-of-sample", "out-of-time", "embargo", "unlabelled"]
 KINDS: tuple[str, ...] = get_args(Kind)
 ROLES: tuple[str, ...] = get_args(Role)
@@ -39,6 +39,8 @@ class Field:
     in per cent. `expected_sign` is +1 where a higher value means more risk, -1 where less, 0 unknown.
     `meaning` ties a column to a concept that pages know ("ltv", "debt_service", "region", "country",
     "days_past_due", "income", "rate", "employment", ...). `group` joins correlated features in explanations.
+
+    A field with the role score holds the PDs of some model, to be compared: no model learns from it.
 
     A field with a `path` comes from documents (see document_paths.py for the shape of a path). At an observation
     date only documents dated on or before it count, so a later one reveals nothing. Their date is under the key
@@ -75,8 +77,10 @@ class Field:
         for role in self.roles:
             if role not in ROLES:
                 raise HypothecError(f"field {self.name!r}: role must be one of {', '.join(ROLES)}, got {role!r}")
-        if "feature" in self.roles and {"protected", "target", "id", "ignore"} & set(self.roles):
+        if "feature" in self.roles and {"protected", "target", "id", "score", "ignore"} & set(self.roles):
             raise HypothecError(f"field {self.name!r}: a {', '.join(self.roles)} field cannot also be a model feature")
+        if "score" in self.roles and self.kind != "number":
+            raise HypothecError(f"field {self.name!r}: a score is a number, got a {self.kind}")
         self._check_document()
 
     def _check_document(self) -> None:

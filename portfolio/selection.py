@@ -7,11 +7,15 @@ import ibis.expr.types as ir
 
 @dataclass(frozen=True)
 class Selection:
-    """A portfolio and, for each filtered field, the values kept. Hashable, so it can be a cache's key."""
+    """A portfolio and, for each filtered field, the values kept. Hashable, so it can be a cache's key.
+
+    `models` are the references of the model versions that are looked at; none stands for all.
+    """
 
     workspace: str
     portfolio: str
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    models: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Return the filters in words.

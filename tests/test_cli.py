@@ -19,7 +19,8 @@ from tests.conftest import ROOT, run_cli
 
 COMMANDS = [("demo",), ("ingest",), ("ingest", "table"), ("ingest", "freddie"), ("ingest", "fannie"),
             ("ingest", "esma"), ("ingest", "history"), ("ingest", "documents"), ("train",), ("score",), ("models",),
-            ("models", "list"), ("models", "add"), ("models", "promote"), ("policy",),
+            ("models", "list"), ("models", "add"), ("models", "promote"), ("models", "columns"),
+            ("models", "stress"), ("policy",),
             ("serve",)]  # fmt: skip
 
 
@@ -44,6 +45,10 @@ def test_help_has_an_example_and_the_common_options(command):
     (("ingest", "table", "nowhere.csv", "--portfolio", "x", "--yes"), "nowhere.csv"),
     (("models", "add", "nowhere.joblib", "--name", "x", "--portfolio", "demo"), "no such file"),
     (("models", "promote", "nothing", "champion"), "no model 'nothing'"),
+    (("models", "columns"), "no field of portfolio 'demo' has the role score"),
+    (("models", "columns", "--column", "balance"), "must hold a PD, a number between 0 and 1"),
+    (("models", "stress", "--model", "nothing"), "no model 'nothing'"),
+    (("models", "stress", "--seeds", "1"), "1 is not in the range"),
     (("score", "--snapshot", "1999-12-31"), "has no snapshot '1999-12-31'; it has 20"),
     (("demo", "--loans", "3"), "3 is not in the range"),
     (("train", "--family", "oracle"), "'oracle' is not one of"),

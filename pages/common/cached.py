@@ -15,6 +15,7 @@ import streamlit as st
 
 from analytics import book, outcomes, regions
 from portfolio.engine import Engine
+from portfolio.policy import FILE
 from portfolio.sandbox import Sandbox
 from portfolio.selection import Selection, select_rows
 from portfolio.workspace import Portfolio, open_portfolio
@@ -36,9 +37,10 @@ def _portfolio(root: str, stamp: str) -> Portfolio:  # noqa: ARG001
 
 
 def stamp(selection: Selection) -> str:
-    """Return when the portfolio's data, models and scores last changed."""
+    """Return when the portfolio's data, policy, models and scores last changed."""
     root = portfolio(selection).root
-    places = [root / "data.json", root / "models" / "manifest.json", *sorted(root.glob("scores/*/*"))]
+    places = [root / "data.json", root / FILE, root / "models" / "manifest.json"]
+    places += [*sorted(root.glob("models/*/*/complexity.json")), *sorted(root.glob("scores/*/*"))]
     return "|".join(f"{path.name}{path.stat().st_mtime_ns}" for path in places if path.exists())
 
 
@@ -68,11 +70,14 @@ def _remembered(name: str, selection: Selection, stamp: str, args: tuple[Any, ..
 
 
 def remember(function: Callable[Concatenate[Selection, P], R]) -> Callable[Concatenate[Selection, P], R]:
-    """Cache a function of a selection and hashable arguments; it must return small tables."""
+    """Cache a function of a selection and hashable arguments; it must return small tables.
+
+    A keyword that begins with an underscore (a progress report) is passed on and no part of the key.
+    """
 
     @functools.wraps(function)
     def wrapper(selection: Selection, *args: P.args, **kwargs: P.kwargs) -> R:
-        key = (*args, *sorted(kwargs.items()))
+        key = (*args, *sorted(item for item in kwargs.items() if not item[0].startswith("_")))
         compute = functools.partial(function, selection, *args, **kwargs)
         return _remembered(f"{function.__module__}.{function.__qualname__}", selection, stamp(selection), key, compute)  # type: ignore[no-any-return]
 

@@ -154,6 +154,8 @@ class ConcentrationWords:
     def largest(self, link: str) -> pd.DataFrame:
         """Return the 20 largest loans as a table: `link` and id, exposure, share, and what else is known of each."""
         frame = concentration_data.largest_loans(self.selection, self.key).head(20)
+        if frame.empty:  # no field is the exposure
+            return frame
         total = float(self.whole["exposure"])
         ltv = self.schema.meaning("ltv")
         scale = 1.0 if ltv is not None and ltv.unit == "%" else 100.0

@@ -10,8 +10,9 @@ from analytics.attributions import Dependence, compute_waterfall
 from analytics.odds import to_factor
 from analytics.reasons import describe_reasons
 from analytics.words import format_factor, format_list, format_share, format_value
+from models.families import PREDICTIONS
 from pages.common import explain_data, model_data
-from pages.common.shell import View, describe_filters
+from pages.common.shell import View, describe_filters, plain
 
 TOP = 12
 
@@ -65,6 +66,7 @@ class Words:
     def __init__(self, view: View) -> None:
         self.view, self.schema, self.selection = view, view.schema, view.selection
         scored = model_data.models(self.selection) if view.schema.with_role("target") else ()
+        self.without_model = [item.label for item in scored if item.family == PREDICTIONS]
         self.views = [item for item in scored if explain_data.explained_keys(self.selection, item.ref)]
         self.key = explain_data.explained_keys(self.selection, self.views[0].ref)[0] if self.views else ""
         self.views = [item for item in self.views if self.key in explain_data.explained_keys(self.selection, item.ref)]
@@ -79,6 +81,9 @@ class Words:
     def problem(self) -> tuple[str, str] | None:
         """Return why there is nothing to explain and the way on, or None."""
         name = self.selection.portfolio
+        if not self.views and self.without_model:
+            way = f"`python cli.py train --portfolio {name}` trains models that can be explained."
+            return plain(self.left_out()), way
         if not self.views:
             return (
                 "No model of this portfolio has explained a snapshot yet.",
@@ -91,6 +96,13 @@ class Words:
                 "Take a filter away, or press *Clear all filters* in the sidebar.",
             )
         return None
+
+    def left_out(self) -> str:
+        """Return why some entries are not here, "" where all are."""
+        if not self.without_model:
+            return ""
+        are = "is a column" if len(self.without_model) == 1 else "are columns"
+        return f"{format_list(self.without_model)} {are} of predictions: without the model they cannot be explained."
 
     def models(self) -> str:
         """Return the model versions with the start of their cards' SHA-256."""
@@ -192,7 +204,7 @@ class Words:
         shown = [
             item
             for item in self.schema.fields
-            if item.name in row.index and not {"ignore", "protected"} & set(item.roles)
+            if item.name in row.index and not {"ignore", "protected", "score"} & set(item.roles)
         ]
         facts = pd.DataFrame(
             {

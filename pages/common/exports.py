@@ -115,22 +115,22 @@ def to_excel(table: pd.DataFrame, about: Mapping[str, str] | None = None) -> byt
     sheet = book.create_sheet("Data")
     sheet.freeze_panes = "A2"
     bold = Font(bold=True)
-    sheet.append([_cell(sheet, str(name), bold) for name in table.columns])
+    sheet.append([safe_cell(sheet, str(name), bold) for name in table.columns])
     for row in table.head(EXCEL_ROWS).itertuples(index=False, name=None):
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([safe_cell(sheet, value) for value in row])
     facts = dict(about or {})
     if len(table) > EXCEL_ROWS:
         facts["Cut"] = f"{EXCEL_ROWS:,} of {len(table):,} rows: a sheet holds no more"
     page = book.create_sheet("About")
     page.column_dimensions["A"].width, page.column_dimensions["B"].width = 22, 100
     for name, text in facts.items():
-        page.append([_cell(page, name, bold), _cell(page, text)])
+        page.append([safe_cell(page, name, bold), safe_cell(page, text)])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
 
 
-def _cell(sheet: Any, value: Any, font: Any = None) -> Any:
+def safe_cell(sheet: Any, value: Any, font: Any = None) -> Any:
     """Return a cell that shows `value` and computes nothing."""
     from openpyxl.cell import WriteOnlyCell
 

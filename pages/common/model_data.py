@@ -8,6 +8,7 @@ import pandas as pd
 from analytics import curves, performance
 from analytics.figures.template import model_colours
 from pages.common.cached import engine, hold, portfolio, remember
+from portfolio.policy import load_policy
 from portfolio.selection import Selection
 
 
@@ -25,7 +26,7 @@ class ModelView:
 
 @remember
 def models(selection: Selection) -> tuple[ModelView, ...]:
-    """Return the scored models in use, champion first."""
+    """Return the scored models in use, champion first: those of the selection, or all. Colours are the same in both."""
     from models.registry import display_name, load_registry
 
     registry = load_registry(portfolio(selection))
@@ -38,6 +39,7 @@ def models(selection: Selection) -> tuple[ModelView, ...]:
             str(entry.ref), label, entry.family, colours[label], registry.is_champion(entry), entry.files["card.json"]
         )
         for label, entry in zip(labels, shown, strict=True)
+        if not selection.models or str(entry.ref) in selection.models
     )
 
 
@@ -65,11 +67,18 @@ def samples(selection: Selection) -> dict[str, tuple[int, int]]:
     return found
 
 
+def level(selection: Selection) -> float:
+    """Return the confidence of intervals that the portfolio's policy asks for."""
+    return load_policy(portfolio(selection)).comparison.level
+
+
 @remember
 def metrics(selection: Selection, sample: str) -> pd.DataFrame:
     """Every metric of every model on a sample, with intervals clustered by loan."""
     data = judged(selection, sample)
-    return performance.compute_metrics(data.y, data.scores, cluster=data.loan).assign(sample=sample)
+    return performance.compute_metrics(data.y, data.scores, cluster=data.loan, level=level(selection)).assign(
+        sample=sample
+    )
 
 
 @remember
@@ -77,7 +86,9 @@ def differences(selection: Selection, sample: str) -> pd.DataFrame:
     """Every challenger's difference from the champion on a sample, paired."""
     data = judged(selection, sample)
     champion = next(view.ref for view in models(selection) if view.is_champion)
-    return performance.compute_paired_differences(data.y, data.scores, champion, cluster=data.loan)
+    return performance.compute_paired_differences(
+        data.y, data.scores, champion, cluster=data.loan, level=level(selection)
+    )
 
 
 @remember
@@ -85,13 +96,6 @@ def roc(selection: Selection, sample: str) -> pd.DataFrame:
     """ROC curves of every model on a sample."""
     data = judged(selection, sample)
     return curves.compute_roc(data.y, data.scores)
-
-
-@remember
-def calibration(selection: Selection, sample: str) -> pd.DataFrame:
-    """Observed rate by bin of PD, of every model on a sample."""
-    data = judged(selection, sample)
-    return curves.compute_calibration_bins(data.y, data.scores, cluster=data.loan)
 
 
 @remember

@@ -223,25 +223,45 @@ def lgd(selection: Selection) -> pd.DataFrame | None:
     Of loans observed on dates a year apart that defaulted within the outcome window and have had WORKOUT months
     since to be cured or written off; losses booked until then count.
     """
-    here, schema = cached.engine(selection), cached.portfolio(selection).schema
     keys = lgd_dates(selection)
-    if not keys or schema.exposure is None or "loss" not in here.performance().columns:
-        return None
-    rows = here.snapshots(list(keys))
+    return lgd_of(selection, keys) if keys and knows_losses(selection) else None
+
+
+def knows_losses(selection: Selection) -> bool:
+    """Whether the portfolio books losses and has an exposure to measure them against."""
+    here = cached.portfolio(selection)
+    if not here.has_history or here.schema.exposure is None:
+        return False
+    return "loss" in cached.engine(selection).performance().columns
+
+
+def lgd_of(selection: Selection, keys: tuple[str, ...]) -> pd.DataFrame | None:
+    """Return the LGD by LTV band of the defaults observed at `keys`, or None where nothing was lost."""
+    months = cached.portfolio(selection).schema.horizon_months + WORKOUT
+    found = expected_loss.compute_lgd(
+        *defaults_and_losses(selection, keys), cached.engine(selection).fetch, months=months,
+        order=concentration.BAND_NAMES,
+    )  # fmt: skip
+    return found if found["loss"].sum() > 0 else None
+
+
+def defaults_and_losses(
+    selection: Selection, keys: tuple[str, ...], further: tuple[str, ...] = ()
+) -> tuple[ir.Table, ir.Table]:
+    """Return what `expected_loss.sum_losses` takes: defaults of `keys` with their band and `further` fields, losses."""
+    here, schema = cached.engine(selection), cached.portfolio(selection).schema
+    rows = select_rows(here.snapshots(list(keys)), selection.where)
     rows = rows.filter((rows[schema.target.name] == 1) & rows[LABEL_MATURE].fill_null(False))
     band = _part(selection, rows, LTV_BAND) if schema.meaning("ltv") else ibis.null("string")
     defaults = rows.select(
         loan=rows[schema.id.name],
         date=rows[OBSERVATION_DATE].cast("date"),
         band=band,
-        exposure=rows[schema.exposure.name].cast("float64"),
+        exposure=rows[schema.names("exposure")[0]].cast("float64"),
+        **{f"by_{name}": rows[name].cast("string") for name in further},
     )
     booked = here.performance().filter(ibis._.loss > 0)
-    losses = booked.select(loan=schema.id.name, month="month", loss=booked.loss.cast("float64"))
-    found = expected_loss.compute_lgd(
-        defaults, losses, here.fetch, months=schema.horizon_months + WORKOUT, order=concentration.BAND_NAMES
-    )
-    return found if found["loss"].sum() > 0 else None
+    return defaults, booked.select(loan=schema.id.name, month="month", loss=booked.loss.cast("float64"))
 
 
 @remember

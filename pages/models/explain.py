@@ -9,6 +9,8 @@ view = shell.open_page("Explain", "What drives the PDs, and why did a loan get i
 words = explain_words.Words(view)
 if problem := words.problem():
     shell.stop_with(*problem)
+if words.left_out():
+    st.caption(shell.plain(words.left_out()))
 key = words.key
 
 st.subheader(view.word("What matters most across the book", "Global importance and dependence"), anchor=False)

@@ -1,4 +1,4 @@
-"""A portfolio built anew keeps what its user made of it: saved views and models; documents with their fields."""
+"""A portfolio built anew keeps what its user made of it: views, policy, models; documents with their fields."""
 
 import datetime
 import json
@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from portfolio.demo.build import build_demo, list_ingested
+from portfolio.policy import load_policy, policy_file
 from portfolio.sources.canonical import ingest_history
 from portfolio.sources.documents import ingest_documents
 from portfolio.sources.table import ingest_table
@@ -67,6 +68,7 @@ def test_views_documents_and_models_outlive_ingesting_again(delivered: Path, kin
     assert before["2019-12-31"] == {"L1": 100}  # L2 was valued later
     assert before["2020-12-31"] == {"L1": 100, "L2": 300}
     save_view(former, "early", "explore", "explore_by=region")
+    policy_file(former).write_text("[comparison]\nmargin = 0.02\n")
     (former.models / "m" / "1").mkdir(parents=True)
     (former.models / "m" / "1" / "card.json").write_text("kept")
     (former.models / "background.parquet").write_text("of the former data")
@@ -85,6 +87,7 @@ def test_views_documents_and_models_outlive_ingesting_again(delivered: Path, kin
     assert now.manifest["documents"] == {"files": ["d.jsonl"], "read": 2, "latest": ["d.jsonl"], "quarantined": 1}
     assert now.data_hash == hash_data(now.root)
     assert "the documents ingested before are kept: 1 file, 1 field" in result.notes
+    assert load_policy(now).comparison.margin == 0.02
     assert (now.models / "m" / "1" / "card.json").read_text() == "kept"
     assert not (now.models / "background.parquet").exists()  # the next scoring records one of these data
     assert not list(now.root.glob(".building-*"))
