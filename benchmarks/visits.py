@@ -80,7 +80,7 @@ def _round(page: Page) -> list[tuple[str, float]]:
 
     return [
         click("to Compare", "link", "Compare"),
-        click("sample", "radio", "Out-of-sample…"),
+        click("sample", "radio", "Out-of-sample"),
         click("comparison", "radio", "Curves"),
         click("comparison", "radio", "Calibration"),
         click("comparison", "radio", "Segments"),
@@ -93,6 +93,9 @@ def _round(page: Page) -> list[tuple[str, float]]:
         click("model", "radio", "Boosting"),
         click("example loan", "radio", "Models disagree most"),
         click("example loan", "radio", "Highest PD"),
+        click("to Validate", "link", "Validate"),
+        click("validation", "radio", "Stability"),
+        click("validation", "radio", "Calibration"),
         click("to Explore", "link", "Explore"),
         click("chart", "radio", "Heat map"),
         click("chart", "radio", "Lines"),
