@@ -76,7 +76,7 @@ def test_navigation_reading_and_filters_live_in_the_link(address, visit):
     page = visitor.page
     visitor.open("")
     loans = page.locator("[data-testid=stMetric]", has_text="Loans").inner_text()
-    page.get_by_text("Risk", exact=True).click()
+    page.get_by_role("radio", name="Risk", exact=True).click()
     page.get_by_role("button", name="Italy").or_(page.get_by_role("radio", name="Italy")).or_(
         page.get_by_role("checkbox", name="Italy")).first.click()  # fmt: skip
     visitor.settle()
