@@ -113,7 +113,8 @@ def measure() -> list[Row]:
         cold, warm = _page(Path(temporary))
     whole, slowest = sum(cold.values()), max(warm, key=lambda name: warm[name])
     return [*rows,
-            Row("Compare, verdict and all eight sections, cold", f"{whole:.1f} s", "≤ 10 s", whole <= 10),
+            Row("Compare opened cold: verdict, metrics, 1,000 resamples", f"{cold['Metrics']:.1f} s", "—", None),
+            Row("… with all other sections, one after another", f"{whole:.1f} s", "≤ 10 s", whole <= 10),
             Row(f"… warm, the slowest section ({slowest})", f"{warm[slowest]:.2f} s", "≤ 1 s", warm[slowest] <= 1),
             Row("… explainerdashboard, classification tab, 3 models", f"{dashboard:.1f} s",
                 f"{dashboard / whole:.1f} × ours", None)]  # fmt: skip

@@ -108,7 +108,7 @@ def test_the_examples_load_and_come_back(tmp_path, path):
         (
             "[fields.x]\nroles = ['key']",
             'm.toml: [fields."x"] roles must be one of id, date, target, exposure, segment, feature, '
-            "protected, ignore; got 'key'",
+            "protected, score, ignore; got 'key'",
         ),
         ("[fields.x]\nkind = 'text'", "kind must be one of number, category, date; got 'text'"),
         ("[fields.x]\nexpected_sign = 2", "expected_sign must be one of -1, 0, 1; got 2"),
