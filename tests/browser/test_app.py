@@ -2,6 +2,7 @@
 
 import os
 import re
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -15,6 +16,12 @@ PAGES = {"": "Overview", "explore": "Explore", "cohorts": "Cohorts", "fields": "
          "validate": "Validate"}  # fmt: skip
 # Pages that open without a figure: SQL until something is run, and what needs months where there are none.
 WITHOUT_FIGURE = {("demo", "sql"), ("loanapp", "sql"), ("loanapp", "vintages")}
+SECTIONS = {
+    "compare": ("compare_section", ("Curves", "Calibration", "Segments", "Through time", "Swap set", "Profit", "Cost")),
+    "validate": ("validate_section", ("Discrimination", "Stability", "Exclusions", "Long run", "LGD")),
+    "vintages": ("vintages_view", ("Endings", "Triangle", "Roll rates", "Transitions")),
+    "quality": ("quality_section", ("Completeness", "Rules", "Loads & quarantine", "Duplicates", "Odd loans")),
+}
 LOOKS = [("demo", "light", 1280), ("demo", "dark", 1280), ("demo", "light", 1920), ("loanapp", "light", 1280)]
 
 
@@ -64,10 +71,29 @@ def test_every_page_is_whole(address, visit, portfolio, scheme, width, path):
     if (portfolio, path) not in WITHOUT_FIGURE:
         visitor.page.wait_for_selector("[data-testid=stPlotlyChart] .main-svg")
     shoot(visitor, f"{portfolio}_{PAGES[path].lower()}_{scheme}_{width}")
-    for text in visitor.page.locator(".gtitle").all():  # no title runs out of its card
+    check_titles(visitor)
+    visitor.check()
+
+
+def check_titles(visitor):
+    """No title runs out of its card."""
+    for text in visitor.page.locator(".gtitle").all():
         outer = text.locator("xpath=ancestor::*[@data-testid='stPlotlyChart']").bounding_box()
         inner = text.bounding_box()
         assert inner["x"] + inner["width"] <= outer["x"] + outer["width"] + 1, text.inner_text()
+
+
+@pytest.mark.parametrize("path", SECTIONS)
+def test_every_section_is_whole(address, visit, path):
+    visitor = visit(address, width=1280, scheme="dark")
+    key, names = SECTIONS[path]
+    for name in names:
+        visitor.open(path, portfolio="demo", **{key: urllib.parse.quote(name)})
+        chosen = visitor.page.get_by_role("radio", name=name, exact=True)
+        assert chosen.get_attribute("aria-checked") == "true"
+        assert visitor.page.locator("[data-testid=stException]").count() == 0
+        shoot(visitor, f"demo_{path}_{name.lower().replace(' ', '_')}_dark_1280")
+        check_titles(visitor)
     visitor.check()
 
 
