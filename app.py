@@ -10,7 +10,7 @@ from portfolio.errors import HypothecError
 
 def page(path: str, name: str, **words: Any) -> Any:
     """Return a page; while the gate is locked it is the gate that stands at the page's address."""
-    return st.Page(gate.ask if gate.is_locked() else path, title=name, url_path=name.lower(), **words)
+    return st.Page(gate.ask if gate.is_locked() else path, title=name, url_path=name.lower().replace(" ", "_"), **words)
 
 
 def draw() -> None:
@@ -39,6 +39,8 @@ def draw() -> None:
                      help="Whether a challenger is better than the champion, by how much, how sure."),
                 page("pages/models/explain.py", "Explain", icon=":material/account_tree:",
                      help="What drives the PDs, and why a loan got its own."),
+                page("pages/models/what_if.py", "What if", icon=":material/tune:",
+                     help="What would change a loan's PD, and what a shock would do to the book."),
             ],
             "Risk": [
                 page("pages/risk/validate.py", "Validate", icon=":material/verified:",

@@ -1,15 +1,18 @@
 """Gradient boosting: scikit-learn's HistGradientBoostingClassifier with the schema's expected signs as constraints."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.base import Labels, PdModel
 from models.encoding import Encoder, Feature, Matrix
-from models.trees import Leaves, explain_leaves, leaves_of
+from models.forest import read_forest
+from models.trees import Tables, explain_pairs, explain_rows, fold_background
 
 
 class Boosting(PdModel):
@@ -17,6 +20,7 @@ class Boosting(PdModel):
 
     family: ClassVar[str] = "boosting"
     title: ClassVar[str] = "Boosting"
+    additivity_limit: ClassVar[float] = 1e-9
 
     def __init__(
         self,
@@ -53,15 +57,27 @@ class Boosting(PdModel):
         return np.asarray(self.trees_.decision_function(X), dtype=np.float64)
 
     def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix:
-        return explain_leaves(self.leaves(), X, background)
+        return explain_rows(self._tables(background), X)
 
-    def leaves(self) -> Leaves:
-        """Return the fitted trees as flat leaf tables (made anew: they are small and quick to make)."""
-        return leaves_of(self.trees_)
+    def explain_interactions(self, X: pd.DataFrame, background: pd.DataFrame) -> Matrix:
+        """Return the calibrated log-odds' pairwise interactions, shape (rows, features, features), symmetric.
+
+        A row of a loan's matrix sums to the feature's attribution (see `models.trees.explain_pairs`).
+        """
+        reference = self.encoder_.transform(background)
+        return self.calibration_[1] * explain_pairs(self._tables(reference), self.encoder_.transform(X))
+
+    def _tables(self, background: Matrix) -> Tables:
+        """Return the trees with `background` folded in; the last background's are kept: a book comes in blocks."""
+        key = sha256(background.tobytes()).hexdigest()
+        kept: tuple[HistGradientBoostingClassifier, str, Tables] | None = getattr(self, "_kept", None)
+        if kept is None or kept[:2] != (self.trees_, key):
+            kept = self._kept = (self.trees_, key, fold_background(read_forest(self.trees_), background))
+        return kept[2]
 
     def complexity(self) -> int:
         """Return the number of leaves over all trees."""
-        return self.leaves().count
+        return sum(predictor.get_n_leaf_nodes() for (predictor,) in self.trees_._predictors)
 
     def parts(self) -> dict[str, int]:
         """Return trees, leaves and splits (a tree has one split fewer than leaves)."""

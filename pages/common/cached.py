@@ -84,7 +84,7 @@ def remember(function: Callable[Concatenate[Selection, P], R]) -> Callable[Conca
     return wrapper  # type: ignore[return-value]
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _held(name: str, selection: Selection, stamp: str, args: tuple[Any, ...], _compute: Callable[[], Any]) -> Any:  # noqa: ARG001
     return _compute()
 

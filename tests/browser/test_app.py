@@ -13,7 +13,7 @@ from tests.browser.conftest import serve
 SHOTS = Path(__file__).parent / "shots"
 PAGES = {"": "Overview", "explore": "Explore", "cohorts": "Cohorts", "fields": "Fields", "vintages": "Vintages",
          "quality": "Quality", "sql": "SQL", "compare": "Compare", "explain": "Explain",
-         "validate": "Validate"}  # fmt: skip
+         "validate": "Validate", "what_if": "What if"}  # fmt: skip
 # Pages that open without a figure: SQL until something is run, and what needs months where there are none.
 WITHOUT_FIGURE = {("demo", "sql"), ("loanapp", "sql"), ("loanapp", "vintages")}
 SECTIONS = {
