@@ -8,7 +8,6 @@ precision.
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from analytics.flags import check_numbers
@@ -94,10 +93,3 @@ def _choose_separate(dates: pd.Series) -> list[int]:
         if not places or dates.iloc[place] + _YEAR <= dates.iloc[places[-1]]:
             places.append(place)
     return places[::-1]
-
-
-def compute_window_rates(windows: pd.DataFrame, *, n: str = "n", defaults: str = "defaults") -> pd.DataFrame:
-    """Return `windows` with `rate`, the one-year default rate (NaN where there are no loans)."""
-    size = windows[n].to_numpy(dtype=float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return windows.assign(rate=np.where(size > 0, windows[defaults].to_numpy(dtype=float) / size, np.nan))

@@ -9,14 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from analytics.flags import check_flags, check_numbers
 from analytics.odds import Floats, clip_pd
-from analytics.proportions import add_rate
-from analytics.words import format_number
 
 FEWEST, MOST = 10, 20
 _TAIL = 0.01  # share of loans at each end left to the first and last grade: bounds do not chase one odd PD
@@ -166,20 +163,3 @@ def assign_grades(pds: ArrayLike, scale: MasterScale) -> NDArray[np.int64]:
     """
     p = check_numbers(pds, "PDs", low=0, high=1)
     return np.asarray(np.searchsorted(scale.bounds, p, side="right") + 1, dtype=np.int64)
-
-
-def compute_scale_table(scale: MasterScale) -> pd.DataFrame:
-    """Return one row per grade: grade, low, high, label, pd, n, defaults, rate with its Jeffreys interval, small, z
-    (against the better neighbour; NaN for the first and beside an empty grade), differs (blank where z is)."""
-    low, high = (0.0, *scale.bounds), (*scale.bounds, 1.0)
-    z = np.r_[np.nan, _compare_neighbours(np.array(scale.n), np.array(scale.defaults))]
-    z = np.where(np.isinf(z), np.nan, z)
-    table = pd.DataFrame(
-        {
-            "grade": scale.grades, "low": low, "high": high,
-            "label": [f"{format_number(100 * a)}–{format_number(100 * b)} %" for a, b in zip(low, high, strict=True)],
-            "pd": scale.pds, "n": scale.n, "defaults": scale.defaults,
-        }
-    )  # fmt: skip
-    differs = pd.Series(z >= ndtri(1 - scale.level), dtype="boolean").mask(np.isnan(z))
-    return add_rate(table, events="defaults", n="n").assign(z=z, differs=differs)

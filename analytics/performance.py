@@ -5,7 +5,7 @@ Differences are paired: both models see the same rows, so their errors are corre
 interval of a difference is shorter than the two intervals suggest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,6 +87,59 @@ class _Evaluated:
         return float(np.sqrt(self.sums @ self.sums))
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of several models on the same rows, before they are put into tables."""
+
+    n: int
+    events: int
+    models: Mapping[str, Mapping[str, _Evaluated]]
+
+
+def evaluate(
+    y: ArrayLike, scores: Scores, *, cluster: ArrayLike | None = None, metrics: Sequence[str] = tuple(METRICS)
+) -> Evaluation:
+    """Return what `list_metrics` and `list_differences` tell of, computed once for both.
+
+    `y` holds 0/1 outcomes, `scores` the PDs (fractions) by model, `cluster` the loan of each row.
+    Raises ValueError for input that cannot be judged: one class, gaps, PDs outside [0, 1], unequal lengths,
+    unknown metrics.
+    """
+    data = check_labelled(y, cluster)
+    found = {model: _evaluate(data, pd_, metrics) for model, pd_ in check_scores(scores, data.n).items()}
+    return Evaluation(data.n, data.events, found)
+
+
+def list_metrics(found: Evaluation, *, level: float = 0.95) -> pd.DataFrame:
+    """Return one row per model and metric: estimate, standard_error, low, high, n, events."""
+    rows = []
+    for model, values in found.models.items():
+        for name, value in values.items():
+            low, high = _interval(METRICS[name], value.estimate, value.standard_error, level)
+            rows.append((model, name, value.estimate, value.standard_error, low, high, found.n, found.events))
+    return pd.DataFrame(rows, columns=["model", "metric", "estimate", "standard_error", "low", "high", "n", "events"])
+
+
+def list_differences(found: Evaluation, champion: str, *, level: float = 0.95) -> pd.DataFrame:
+    """Return challenger − champion for every other model and metric: the columns of `compute_paired_differences`.
+
+    Raises ValueError when `champion` is not among the models.
+    """
+    if champion not in found.models:
+        raise ValueError(f"the champion {champion!r} is not among the scored models {', '.join(found.models)}")
+    reference = found.models[champion]
+    rows = [
+        (champion, model, name, *_difference(METRICS[name], reference[name], value, level), found.n, found.events)
+        for model, values in found.models.items()
+        if model != champion
+        for name, value in values.items()
+    ]
+    columns = ["champion", "challenger", "metric", "difference", "standard_error", "low", "high", "z", "p_value",
+               "verdict", "n", "events"]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame[[*columns[:9], "n", "events", "verdict"]]
+
+
 def compute_metrics(
     y: ArrayLike,
     scores: Scores,
@@ -97,20 +150,10 @@ def compute_metrics(
 ) -> pd.DataFrame:
     """Return one row per model and metric: estimate, standard_error, low, high, n, events.
 
-    `y` holds 0/1 outcomes, `scores` the PDs (fractions) by model, `cluster` the loan of each row.
-    A slope that cannot be had (constant PDs, perfect separation) is NaN, as is a standard error that
-    would need a second loan with or without the event. Raises ValueError for input that cannot be
-    judged: one class, gaps, PDs outside [0, 1], unequal lengths, unknown metrics.
+    Input as `evaluate` takes it. A slope that cannot be had (constant PDs, perfect separation) is NaN, as is a
+    standard error that would need a second loan with or without the event. Raises ValueError as `evaluate`.
     """
-    data = check_labelled(y, cluster)
-    pds = check_scores(scores, data.n)
-    rows = []
-    for model, pd_ in pds.items():
-        for name, found in _evaluate(data, pd_, metrics).items():
-            low, high = _interval(METRICS[name], found.estimate, found.standard_error, level)
-            rows.append((model, name, found.estimate, found.standard_error, low, high, data.n, data.events))
-    columns = ["model", "metric", "estimate", "standard_error", "low", "high", "n", "events"]
-    return pd.DataFrame(rows, columns=columns)
+    return list_metrics(evaluate(y, scores, cluster=cluster, metrics=metrics), level=level)
 
 
 def compute_paired_differences(
@@ -126,35 +169,11 @@ def compute_paired_differences(
 
     Columns: champion, challenger, metric, difference, standard_error, low, high, z, p_value (two-sided,
     normal), n, events, verdict. The verdict is "better", "worse" or "no clear difference" at `level`,
-    empty for metrics where a larger value is neither (compare their distance from the ideal by eye).
-    Raises ValueError as `compute_metrics`, and when `champion` is not among the scores.
+    empty for metrics where a larger value is neither (compare their distance from the ideal by eye) and where a
+    difference has no standard error: z and p_value are then NaN. Raises ValueError as `evaluate`, and when
+    `champion` is not among the scores.
     """
-    data = check_labelled(y, cluster)
-    pds = check_scores(scores, data.n)
-    if champion not in pds:
-        raise ValueError(f"the champion {champion!r} is not among the scored models {', '.join(pds)}")
-    reference = _evaluate(data, pds[champion], metrics)
-    rows = []
-    for model in pds:
-        if model != champion:
-            for name, found in _evaluate(data, pds[model], metrics).items():
-                row = _difference(METRICS[name], reference[name], found, level)
-                rows.append((champion, model, name, *row[:-1], data.n, data.events, row[-1]))
-    columns = [
-        "champion",
-        "challenger",
-        "metric",
-        "difference",
-        "standard_error",
-        "low",
-        "high",
-        "z",
-        "p_value",
-        "n",
-        "events",
-        "verdict",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return list_differences(evaluate(y, scores, cluster=cluster, metrics=metrics), champion, level=level)
 
 
 def _difference(
@@ -163,8 +182,10 @@ def _difference(
     difference = challenger.estimate - champion.estimate
     sums = challenger.sums - champion.sums
     error = float(np.sqrt(sums @ sums))
+    if error == 0 and difference != 0:
+        error = float("nan")  # no loan's influence moves it: nothing can be said about chance
     half = _quantile(level) * error
-    z = 0.0 if difference == 0 and error == 0 else float(np.divide(difference, error)) if error else np.inf
+    z = 0.0 if error == 0 else difference / error
     return (
         difference,
         error,

@@ -1,11 +1,12 @@
-"""Are models as good as they were: metrics and paired differences by month, quarter, year or vintage.
+"""Are models as good as they were: metrics by month, quarter, year or vintage.
 
 Each period is judged by its own rows whose outcome is known. A period some of whose outcome windows are still open is
 marked: early defaults are over-represented or missing there, so its level is not final. Intervals are those
 of `analytics.performance`, one period alone; periods share loans, so neighbouring values are not independent.
 """
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,12 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from analytics.flags import to_series
 from analytics.labelled import Scores, check_scores
-from analytics.odds import Floats
-from analytics.performance import METRICS, compute_metrics, compute_paired_differences
+from analytics.performance import METRICS, compute_metrics
 from analytics.proportions import flag_small
 
 Grain = Literal["month", "quarter", "year"]
-Judge = Callable[[NDArray[np.bool_], dict[str, Floats], NDArray[np.intp]], pd.DataFrame]
 _CODES = {"month": "M", "quarter": "Q", "year": "Y"}
 
 
@@ -53,50 +52,6 @@ def compute_metrics_by_period(
     and the `reason`. Periods are sorted, rows without one left out. Raises ValueError for PDs outside [0, 1],
     unequal lengths and unknown metrics.
     """
-    models = pd.DataFrame({"model": [str(name) for name in scores]})
-
-    def judge(outcome: NDArray[np.bool_], pds: dict[str, Floats], loans: NDArray[np.intp]) -> pd.DataFrame:
-        return compute_metrics(outcome, pds, cluster=loans, level=level, metrics=metrics)
-
-    return _judge_periods(judge, models, y, scores, period, cluster, mature, metrics)
-
-
-def compute_differences_by_period(
-    y: ArrayLike,
-    scores: Scores,
-    champion: str,
-    period: ArrayLike,
-    *,
-    cluster: ArrayLike | None = None,
-    mature: ArrayLike | None = None,
-    metrics: Sequence[str] = tuple(METRICS),
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Return challenger − champion per period, challenger and metric: as `compute_paired_differences`.
-
-    With the columns that `compute_metrics_by_period` adds. Raises ValueError as there, and for an unknown champion.
-    """
-    names = [str(name) for name in scores]
-    if champion not in names:
-        raise ValueError(f"the champion {champion!r} is not among the scored models {', '.join(names)}")
-    pairs = pd.DataFrame([(champion, name) for name in names if name != champion], columns=["champion", "challenger"])
-
-    def judge(outcome: NDArray[np.bool_], pds: dict[str, Floats], loans: NDArray[np.intp]) -> pd.DataFrame:
-        return compute_paired_differences(outcome, pds, champion, cluster=loans, level=level, metrics=metrics)
-
-    return _judge_periods(judge, pairs, y, scores, period, cluster, mature, metrics)
-
-
-def _judge_periods(
-    judge: Judge,
-    keys: pd.DataFrame,
-    y: ArrayLike,
-    scores: Scores,
-    period: ArrayLike,
-    cluster: ArrayLike | None,
-    mature: ArrayLike | None,
-    metrics: Sequence[str],
-) -> pd.DataFrame:
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
         raise ValueError(f"unknown metric {', '.join(unknown)}; there are {', '.join(METRICS)}")
@@ -113,14 +68,15 @@ def _judge_periods(
         raise ValueError(f"one period and loan per outcome: {outcome.size} outcomes, {codes.size} periods")
     if not len(periods):
         raise ValueError("no periods: every row's period is missing")
-    blank = keys.merge(pd.DataFrame({"metric": list(metrics)}), how="cross")
+    blank = pd.DataFrame(itertools.product(pds, metrics), columns=["model", "metric"])
     parts = []
     for code, name in enumerate(periods):
         inside = codes == code
         rows = np.flatnonzero(inside & closed)
         known = outcome[rows] == 1
         reason = _blank_reason(known)
-        found = blank if reason else judge(known, {model: pd_[rows] for model, pd_ in pds.items()}, loans[rows])
+        part = {model: pd_[rows] for model, pd_ in pds.items()}
+        found = blank if reason else compute_metrics(known, part, cluster=loans[rows], level=level, metrics=metrics)
         events, total = int(known.sum()), int(inside.sum())
         parts.append(
             found.assign(
@@ -149,6 +105,4 @@ def _join(parts: list[pd.DataFrame], blank: pd.DataFrame) -> pd.DataFrame:
     ends = ["rows", "mature_share", "mature", "small", "reason"]
     middle = [name for name in widest.columns if name not in {"period", *blank.columns, *ends}]
     frame = pd.concat([part.reindex(columns=widest.columns) for part in parts], ignore_index=True)
-    if "verdict" in frame:
-        frame["verdict"] = frame["verdict"].fillna("").astype("str")
     return frame[["period", *blank.columns, *middle, *ends]]

@@ -42,6 +42,13 @@ def load_scored(engine: Engine, refs: Sequence[str], sample: str, where: Where) 
     )
 
 
+def count_judged(engine: Engine, refs: Sequence[str], where: Where) -> dict[str, tuple[int, int]]:
+    """Return (rows, events) of each sample: rows with known outcome that all the models have scored."""
+    table = _all_judged(engine, refs, where, {})
+    counted = engine.fetch(table.group_by("_sample").agg(rows=table.count(), events=table["_y"].sum()))
+    return {str(name): (int(rows), int(events)) for name, rows, events in counted.itertuples(index=False)}
+
+
 def load_judged_rows(
     engine: Engine, refs: Sequence[str], sample: str, where: Where, columns: Columns, *, limit: int | None = None
 ) -> pd.DataFrame:
@@ -64,14 +71,21 @@ def load_judged_rows(
 
 
 def _judged(engine: Engine, refs: Sequence[str], sample: str, where: Where, columns: Columns) -> ir.Table:
-    """Return `_id`, `_date`, `_y`, `_pd0`, … and `columns` of the rows of a sample that all models have scored."""
+    """Return `_all_judged` of one sample."""
+    table = _all_judged(engine, refs, where, columns)
+    return table.filter(table["_sample"] == sample)
+
+
+def _all_judged(engine: Engine, refs: Sequence[str], where: Where, columns: Columns) -> ir.Table:
+    """Return `_id`, `_date`, `_sample`, `_y`, `_pd0`, … and `columns` of the rows that all models have scored."""
     schema = engine.portfolio.schema
     id_name, target = schema.id.name, schema.target.name
     rows = select_rows(engine.snapshots(), where)
-    table = rows.filter(rows[SAMPLE] == sample, rows[target].notnull()).select(
+    table = rows.filter(rows[target].notnull()).select(
         *(make(rows).name(name) for name, make in columns.items()),  # by position: a field may be called "self"
         _id=rows[id_name],
         _date=_date_key(rows),
+        _sample=rows[SAMPLE],
         _y=rows[target].cast("int64"),
     )
     for place, ref in enumerate(refs):

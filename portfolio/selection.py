@@ -17,14 +17,6 @@ class Selection:
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     models: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        """Return the filters in words.
-
-        >>> Selection("w", "demo", (("country", ("Italy", "Belgium")),)).describe()
-        'country: Italy or Belgium'
-        """
-        return "; ".join(f"{name}: {' or '.join(values)}" for name, values in self.where) or "the whole portfolio"
-
 
 def select_rows(table: ir.Table, where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.Table:
     """Return the rows of `table` that have one of the kept values in every filtered field."""

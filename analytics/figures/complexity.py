@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analytics.figures.axes import label_rows
-from analytics.figures.template import escape, finish, marker_of
+from analytics.figures.template import escape, finish, marker_of, present_models
 
 ROW = 54  # pixels a model
 
@@ -21,7 +21,7 @@ def plot_seed_spread(
     come in the order of `colours`.
     """
     figure = go.Figure()
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     for place, model in enumerate(models):
         rows = frame[frame["model"] == model]
         for own in (False, True):

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import pd_axis
-from analytics.figures.template import SLATE, escape, fade, finish
+from analytics.figures.template import SLATE, escape, fade, finish, present_models
 from analytics.words import format_share
 
 
@@ -26,7 +26,7 @@ def plot_score_distributions(
     Loans with the event carry the model's colour, the others are slate; each adds up to 100 %. Raises
     ValueError where no model of `colours` is in the frame.
     """
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     if not models:
         raise ValueError(f"nothing to plot: none of the models {', '.join(colours)} has a distribution")
     names = [f"<b>{escape((labels or {}).get(name, name))}</b>" for name in models]

@@ -19,6 +19,7 @@ from analytics.figures.template import (
     finish,
     format_axis,
     marker_of,
+    present_models,
 )
 from analytics.odds import to_factor, to_pd
 from analytics.words import format_factor, format_number, format_share, format_value
@@ -40,7 +41,7 @@ def plot_importance(
     bottom. Shares, not log-odds: models differ in how far they spread their PDs.
     """
     figure = go.Figure()
-    for model in [name for name in colours if name in set(frame["model"])]:
+    for model in present_models(frame, colours):
         name = escape((model_labels or {}).get(model, model))
         rows = frame[frame["model"] == model].set_index("feature").reindex(list(features))
         share = rows["share"].to_numpy(dtype=float)

@@ -1,15 +1,14 @@
-"""Figures that compare models on the same loans: metrics with intervals, ROC and calibration curves."""
+"""Figures that compare models on the same loans: metrics with intervals, and ROC curves."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analytics.figures.axes import label_rows, pd_axis
-from analytics.figures.template import CHAMPION, TEXT, escape, finish, marker_of
+from analytics.figures.axes import label_rows
+from analytics.figures.template import TEXT, draw_order, escape, finish, marker_of, present_models
 from analytics.performance import METRICS
 from analytics.words import format_interval, format_share, format_value
 
@@ -36,7 +35,7 @@ def plot_metric_intervals(
     figure = make_subplots(deep, wide, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.035,
                            vertical_spacing=0.3 / deep)  # fmt: skip
     figure.update_annotations(font={"size": 13}, yshift=2)
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     for place, metric in enumerate(metrics):
         spot = {"row": place // wide + 1, "col": place % wide + 1}
         for order, model in enumerate(models):
@@ -87,7 +86,7 @@ def plot_roc(
     """Return the ROC curves of `compute_roc`; `labels` may carry each model's Gini."""
     figure = go.Figure()
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": TEXT, "width": 1, "dash": "dot"})
-    for model in _draw_order(frame, colours):
+    for model in draw_order(frame, colours):
         rows = frame[frame["model"] == model]
         cut = rows["threshold"].to_numpy(dtype=float)
         figure.add_trace(
@@ -107,58 +106,3 @@ def plot_roc(
     figure.update_xaxes(title=f"loans without {escape(event)} above the threshold", **share)
     figure.update_yaxes(title=f"loans with {escape(event)} above the threshold", **share)
     return finish(figure, title, subtitle, height=380)
-
-
-def _draw_order(frame: pd.DataFrame, colours: Mapping[str, str]) -> list[str]:
-    """Return the models in the order of `colours`, the champion last so that it lies on top."""
-    models = [name for name in colours if name in set(frame["model"])]
-    return sorted(models, key=lambda name: colours[name] == CHAMPION)
-
-
-def plot_calibration(
-    frame: pd.DataFrame,
-    *,
-    colours: Mapping[str, str],
-    title: str,
-    subtitle: str,
-    labels: Mapping[str, str] | None = None,
-    event: str = "default",
-) -> go.Figure:
-    """Return observed rates against mean PDs by bin, on logarithmic axes, with intervals and the diagonal.
-
-    A bin without events has no place on a logarithmic axis: it stands open at the foot, with its interval.
-    Small bins (n < 30 or fewer than 5 events) are open too.
-    """
-    positive = frame[["mean_pd", "rate", "high"]].to_numpy(dtype=float)
-    positive = positive[positive > 0]
-    floor, top = (float(positive.min()) / 1.6, min(1.0, float(positive.max()) * 1.3)) if positive.size else (0.001, 1.0)
-    figure = go.Figure()
-    figure.add_shape(type="line", x0=floor, y0=floor, x1=top, y1=top, line={"color": TEXT, "width": 1, "dash": "dot"})
-    for model in _draw_order(frame, colours):
-        name = (labels or {}).get(model, model)
-        trace = _bins(frame[frame["model"] == model], name, colours[model], floor)
-        figure.add_trace(trace.update(legendrank=list(colours).index(model)))
-    axis = {"type": "log", "range": [np.log10(floor), np.log10(top)], "showgrid": True, "minor": {"showgrid": False}}
-    figure.update_xaxes(title="mean PD of the bin", **axis, **pd_axis(floor, top, log_odds=False))
-    figure.update_yaxes(title=f"observed {escape(event)} rate", **axis, **pd_axis(floor, top, log_odds=False))
-    return finish(figure, title, subtitle, height=380)
-
-
-def _bins(rows: pd.DataFrame, name: str, colour: str, floor: float) -> go.Scatter:
-    rate, low, high = (rows[column].to_numpy(dtype=float) for column in ("rate", "low", "high"))
-    shown = np.where(rate > 0, rate, floor)
-    open_marker = rows["small"].to_numpy(dtype=bool)
-    hover = [
-        f"mean PD {format_share(row['mean_pd'])}, observed {format_share(row['rate'])} "
-        f"{format_interval(row['low'], row['high'], 'share')}<br>n {row['n']:,}, events {row['events']:,}"
-        for row in rows.to_dict("records")
-    ]
-    symbol = marker_of(colour)
-    error: dict[str, Any] = {"type": "data", "array": high - shown, "arrayminus": shown - np.maximum(low, floor)}
-    return go.Scatter(
-        x=rows["mean_pd"].to_numpy(dtype=float), y=shown, name=escape(name), mode="lines+markers", showlegend=True,
-        error_y={**error, "color": colour, "thickness": 1.5, "width": 0},
-        line={"color": colour, "width": 2}, customdata=np.array(hover, dtype=object),
-        hovertemplate="%{customdata}",
-        marker={"color": colour, "size": 9, "symbol": np.where(open_marker, f"{symbol}-open", symbol)},
-    )  # fmt: skip

@@ -7,8 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analytics.figures.axes import label_rows
-from analytics.figures.ranking_curves import order_models
-from analytics.figures.template import TEXT, escape, finish, format_axis, marker_of
+from analytics.figures.template import TEXT, draw_order, escape, finish, format_axis, marker_of, present_models
 from analytics.words import format_share
 
 _DOTTED = {"color": TEXT, "width": 1, "dash": "dot"}
@@ -21,7 +20,7 @@ def plot_worth(
 ) -> go.Figure:  # fmt: skip
     """Return a dot a model with its interval: columns model, estimate, low, high (NaN: none), text at its right."""
     figure = go.Figure()
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     rows = frame.set_index("model").loc[models]
     estimate, low, high = (rows[name].to_numpy(dtype=float) for name in ("estimate", "low", "high"))
     for place, model in enumerate(models):
@@ -58,7 +57,7 @@ def plot_cutoff_costs(
     figure = go.Figure()
     without = scale * float(frame["without"].iloc[0])
     figure.add_hline(without, line=_DOTTED, annotation_text="without a model", annotation_position="top right")
-    for model in order_models(frame, colours):
+    for model in draw_order(frame, colours):
         rows = frame[frame["model"] == model]
         cut = np.array([format_share(min(value, 1.0)) for value in rows["threshold"]], dtype=object)
         line = _line(rows["rejected_share"], scale * rows["cost"], labels[model], colours[model])
@@ -96,7 +95,7 @@ def plot_cost_curve(
             line={"color": TEXT, "width": 1.25, "dash": "dot"}, legendrank=2000, hoverinfo="skip"
         )
     )
-    for model in order_models(frame, colours):
+    for model in draw_order(frame, colours):
         rows = frame[frame["model"] == model]
         ratio = np.array([f"{value:,.1f}" for value in rows["cost_ratio"]], dtype=object)
         hover = f"{escape(labels[model])}: a default costs %{{customdata}} good loans, cost %{{y:.3f}}<extra></extra>"
@@ -124,7 +123,7 @@ def plot_decision_curve(
                 line={"color": TEXT, "width": 1.25, "dash": dash}, legendrank=2000
             )
         )
-    for model in order_models(frame, colours):
+    for model in draw_order(frame, colours):
         rows = frame[frame["model"] == model]
         line = _line(rows["threshold"], 1000 * rows["net_benefit"], labels[model], colours[model])
         hover = f"{escape(labels[model])}: acting at PD ≥ %{{x:.2%}} nets %{{y:.2f}}<extra></extra>"

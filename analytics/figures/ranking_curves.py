@@ -8,17 +8,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import pd_axis
-from analytics.figures.template import CHAMPION, TEXT, escape, fade, finish, marker_of
+from analytics.figures.template import TEXT, draw_order, escape, fade, finish, marker_of, present_models
 from analytics.words import format_interval, format_share
 
 _DOTTED = {"color": TEXT, "width": 1, "dash": "dot"}
 _HEIGHT = 380
-
-
-def order_models(frame: pd.DataFrame, colours: Mapping[str, str]) -> list[str]:
-    """Return the models of a frame in the order of `colours`, the champion last so that it lies on top."""
-    models = [name for name in colours if name in set(frame["model"])]
-    return sorted(models, key=lambda name: colours[name] == CHAMPION)
 
 
 def plot_precision_recall(
@@ -34,7 +28,7 @@ def plot_precision_recall(
     """Return the curves of `compute_precision_recall` as steps; `rate`, dotted, is what a blind ranking has."""
     figure = go.Figure()
     figure.add_hline(rate, line=_DOTTED)
-    for model in order_models(frame, colours):
+    for model in draw_order(frame, colours):
         rows = frame[frame["model"] == model]
         figure.add_trace(_line(rows, "recall", "precision", labels[model], colours[model], shape="vh",
                                hover="%{y:.1%} of the flagged, %{x:.1%} of all")
@@ -66,7 +60,7 @@ def plot_cap(
         go.Scatter(x=np.array([0, rate, 1]), y=np.array([0, 1, 1]), mode="lines", name="without error", showlegend=True,
                    line={"color": TEXT, "width": 1.25, "dash": "dash"}, hoverinfo="skip", legendrank=2000)
     )  # fmt: skip
-    for model in order_models(frame, colours):
+    for model in draw_order(frame, colours):
         rows = frame[frame["model"] == model]
         figure.add_trace(_line(rows, "share", "captured", labels[model], colours[model],
                                hover=f"the riskiest %{{x:.1%}} hold %{{y:.1%}} of {escape(event)}s")
@@ -87,7 +81,7 @@ def plot_ks(
     columns: int = 3,
 ) -> go.Figure:
     """Return a panel a model: the shares of both groups at or below each PD, and the KS as the line between them."""
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     wide, deep = min(columns, len(models)), -(-len(models) // columns)
     figure = make_subplots(
         deep, wide, subplot_titles=[escape(labels[name]) for name in models], shared_yaxes=True,
@@ -150,7 +144,7 @@ def plot_gains(
     figure = make_subplots(1, 2, subplot_titles=["Gains", "Lift"], horizontal_spacing=0.09)
     figure.update_annotations(font={"size": 13}, yshift=2)
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=_DOTTED, row=1, col=1)
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     for place, model in enumerate(models):
         rows = frame[frame["model"] == model]
         shift = (place - (len(models) - 1) / 2) * 0.6 / len(models)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import label_rows
-from analytics.figures.template import TEXT, escape, fade, finish
+from analytics.figures.template import TEXT, escape, fade, finish, present_models
 from analytics.words import format_share
 
 LARGEST = 3  # panels beside each other
@@ -28,7 +28,7 @@ def plot_reliability(
 
     The dotted diagonal is the PDs themselves. A rate of 0 has no place on such an axis: it lies at the foot.
     """
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     wide = min(LARGEST, len(models))
     deep = -(-len(models) // wide)
     figure = make_subplots(
@@ -98,7 +98,7 @@ def plot_score_parts(
 
     `frame` has one row a model. `names` are the headings of both panels.
     """
-    models = [name for name in colours if name in set(frame["model"])]
+    models = present_models(frame, colours)
     own = frame.set_index("model").loc[models]
     figure = make_subplots(1, 2, subplot_titles=[escape(name) for name in names], shared_yaxes=True,
                            horizontal_spacing=0.08)  # fmt: skip

@@ -6,8 +6,9 @@ Navy, teal, violet and amber stay apart under deuteranopia and protanopia; marke
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
@@ -80,6 +81,17 @@ def model_colours(models: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
             others += 1
         colours[name] = colour
     return colours
+
+
+def present_models(frame: pd.DataFrame, colours: Mapping[str, str]) -> list[str]:
+    """Return the models of `frame` (column model) in the order of `colours`."""
+    found = set(frame["model"])
+    return [name for name in colours if name in found]
+
+
+def draw_order(frame: pd.DataFrame, colours: Mapping[str, str]) -> list[str]:
+    """Return the models of `frame` in the order of `colours`, the champion last so that it lies on top."""
+    return sorted(present_models(frame, colours), key=lambda name: colours[name] == CHAMPION)
 
 
 def marker_of(colour: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analytics.figures.template import SMALL, TEXT, escape, fade, finish, format_axis, marker_of
+from analytics.figures.template import SMALL, TEXT, escape, fade, finish, format_axis, marker_of, present_models
 from analytics.performance import METRICS
 from analytics.words import format_interval, format_number, format_share
 
@@ -40,7 +40,7 @@ def plot_by_period(
     ideal = METRICS[metric].ideal
     if ideal is not None:
         figure.add_hline(ideal, line={"color": TEXT, "width": 1, "dash": "dot"})
-    models = [name for name in colours if name in set(rows["model"])]
+    models = present_models(rows, colours)
     for order, model in enumerate(models):
         own = rows[(rows["model"] == model) & rows["estimate"].notna()]
         shift = (order + 0.5) / len(models) * 0.36 - 0.18

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analytics.figures.axes import label_rows
-from analytics.figures.template import TEXT, escape, fade, finish, format_axis, marker_of
+from analytics.figures.template import TEXT, escape, fade, finish, format_axis, marker_of, present_models
 from analytics.words import format_share, format_value
 
 
@@ -22,7 +22,7 @@ def plot_attribution_changes(
     """Return grouped bars: a row per `label` of `frame` in its order, a bar per `model`, its `change` in log-odds."""
     rows = list(dict.fromkeys(frame["label"]))
     figure = go.Figure()
-    for model in [name for name in colours if name in set(frame["model"])]:
+    for model in present_models(frame, colours):
         own = frame[frame["model"] == model].set_index("label").reindex(rows)
         size = own["change"].to_numpy(dtype=float)
         text = np.array(
@@ -119,7 +119,7 @@ def plot_before_after(
 ) -> go.Figure:
     """Return dumbbells: a row per `label`, per `model` a hollow dot at `before` and a full one at `after`."""
     rows = list(dict.fromkeys(frame["label"]))
-    present = [name for name in colours if name in set(frame["model"])]
+    present = present_models(frame, colours)
     figure = go.Figure()
     for place, model in enumerate(present):
         own = frame[frame["model"] == model].set_index("label").reindex(rows)

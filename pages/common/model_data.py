@@ -59,12 +59,11 @@ def judged(selection: Selection, sample: str) -> Any:
 @remember
 def samples(selection: Selection) -> dict[str, tuple[int, int]]:
     """Return (rows, events) of each sample that can be judged, latest first: rows that all models have scored."""
-    found = {}
-    for name in ("out-of-time", "out-of-sample", "development"):
-        outcomes = judged(selection, name).y
-        if 0 < outcomes.sum() < len(outcomes):
-            found[name] = (len(outcomes), int(outcomes.sum()))
-    return found
+    from models.stored import count_judged
+
+    counted = count_judged(engine(selection), tuple(view.ref for view in models(selection)), selection.where)
+    known = {name: counted.get(name, (0, 0)) for name in ("out-of-time", "out-of-sample", "development")}
+    return {name: (rows, events) for name, (rows, events) in known.items() if 0 < events < rows}
 
 
 def level(selection: Selection) -> float:
@@ -72,23 +71,24 @@ def level(selection: Selection) -> float:
     return load_policy(portfolio(selection)).comparison.level
 
 
+@hold
+def evaluated(selection: Selection, sample: str) -> performance.Evaluation:
+    """Return every metric of every model on a sample with what each loan adds to it."""
+    data = judged(selection, sample)
+    return performance.evaluate(data.y, data.scores, cluster=data.loan)
+
+
 @remember
 def metrics(selection: Selection, sample: str) -> pd.DataFrame:
     """Every metric of every model on a sample, with intervals clustered by loan."""
-    data = judged(selection, sample)
-    return performance.compute_metrics(data.y, data.scores, cluster=data.loan, level=level(selection)).assign(
-        sample=sample
-    )
+    return performance.list_metrics(evaluated(selection, sample), level=level(selection)).assign(sample=sample)
 
 
 @remember
 def differences(selection: Selection, sample: str) -> pd.DataFrame:
     """Every challenger's difference from the champion on a sample, paired."""
-    data = judged(selection, sample)
     champion = next(view.ref for view in models(selection) if view.is_champion)
-    return performance.compute_paired_differences(
-        data.y, data.scores, champion, cluster=data.loan, level=level(selection)
-    )
+    return performance.list_differences(evaluated(selection, sample), champion, level=level(selection))
 
 
 @remember

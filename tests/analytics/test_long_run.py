@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.long_run import compute_long_run, compute_window_rates
+from analytics.long_run import compute_long_run
 
 
 def windows(dates, n, defaults):
@@ -59,9 +59,3 @@ def test_leap_years_do_not_overlap():
 def test_bad_windows_are_refused(frame, message):
     with pytest.raises(ValueError, match=message):
         compute_long_run(frame)
-
-
-def test_rates_of_windows():
-    found = compute_window_rates(windows(["2020-01-01", "2021-01-01"], [50, 0], [1, 0]))
-    assert found["rate"].iloc[0] == 0.02
-    assert np.isnan(found["rate"].iloc[1])

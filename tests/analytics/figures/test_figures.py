@@ -7,11 +7,11 @@ import pytest
 from scipy.special import expit
 
 from analytics.attributions import Dependence, compute_waterfall
-from analytics.curves import compute_calibration_bins, compute_roc, compute_score_distribution
+from analytics.curves import compute_roc, compute_score_distribution
 from analytics.figures.book import plot_bars_by_category, plot_trend
 from analytics.figures.distributions import plot_score_distributions
 from analytics.figures.explanations import plot_dependence, plot_importance, plot_waterfall
-from analytics.figures.metrics import plot_calibration, plot_metric_intervals, plot_roc
+from analytics.figures.metrics import plot_metric_intervals, plot_roc
 from analytics.figures.template import CHAMPION, SMALL, TEAL, fade
 from analytics.figures.tiles import plot_tiles
 from analytics.performance import compute_metrics
@@ -82,7 +82,6 @@ def make_all(scored, months, regions):
             metrics, ["gini", "o_e_ratio"], colours=COLOURS, samples=["out-of-time"], **WORDS
         ),
         "roc": plot_roc(compute_roc(y, scores), colours=COLOURS, **WORDS),
-        "calibration": plot_calibration(compute_calibration_bins(y, scores), colours=COLOURS, **WORDS),
         "distributions": plot_score_distributions(compute_score_distribution(y, scores), colours=COLOURS, **WORDS),
         "importance": plot_importance(importance, ["ltv", "work"], colours=COLOURS, **WORDS),
         "dependence": plot_dependence(make_dependence(1500), label="LTV", unit="share", **WORDS),
@@ -96,7 +95,7 @@ def figures(scored, months, regions):
     return make_all(scored, months, regions)
 
 
-NAMES = ["trend", "money", "bars", "tiles", "metrics", "roc", "calibration", "distributions", "importance",
+NAMES = ["trend", "money", "bars", "tiles", "metrics", "roc", "distributions", "importance",
          "dependence", "categories", "waterfall"]  # fmt: skip
 
 
@@ -204,19 +203,6 @@ def test_roc_draws_the_curve_and_the_champion_on_top(figures, scored):
     assert figures["roc"].data[1].line.color == CHAMPION
 
 
-def test_calibration_draws_bins_and_shows_those_without_events_open():
-    frame = pd.DataFrame({"model": "card", "mean_pd": [0.001, 0.01, 0.1], "rate": [0.0, 0.02, 0.09], "n": [500] * 3,
-                          "low": [0.0, 0.01, 0.07], "high": [0.004, 0.03, 0.11], "events": [0, 10, 45],
-                          "small": [True, False, False]})  # fmt: skip
-    trace = plot_calibration(frame, colours=COLOURS, **WORDS).data[0]
-    np.testing.assert_array_equal(trace.x, frame["mean_pd"])
-    np.testing.assert_array_equal(trace.y[1:], frame["rate"][1:])
-    assert 0 < trace.y[0] < 0.001  # at the foot of the logarithmic axis
-    np.testing.assert_allclose(trace.y + trace.error_y.array, frame["high"])
-    assert list(trace.marker.symbol) == ["circle-open", "circle", "circle"]
-    assert "observed 0 %" in trace.customdata[0]
-
-
 def test_distributions_have_a_panel_per_model(figures, scored):
     frame = compute_score_distribution(*scored)
     part = frame[(frame["model"] == "gbm") & (frame["outcome"] == 1)]
@@ -282,6 +268,6 @@ def test_nothing_to_show_is_not_a_crash(scored):
     assert len(plot_trend(nothing, {"n": "Loans"}, unit="", **WORDS).data[0].x) == 0
     rows = pd.DataFrame({"c": [], "v": []})
     assert len(plot_bars_by_category(rows, category="c", value="v", unit="share", **WORDS).data[0].x) == 0
-    assert len(plot_calibration(compute_calibration_bins(*scored), colours={"x": TEAL}, **WORDS).data) == 0
+    assert len(plot_roc(compute_roc(*scored), colours={"x": TEAL}, **WORDS).data) == 0
     with pytest.raises(ValueError, match="none of the models x"):
         plot_score_distributions(compute_score_distribution(*scored), colours={"x": TEAL}, **WORDS)
