@@ -128,7 +128,8 @@ def check_statement(sql: str) -> None:
         raise RefusedError(f"One statement at a time; got {len(statements) or 'none'}. {READ}")
     kind = statements[0].type.name
     if kind not in ("SELECT", "EXPLAIN", "MULTI"):  # MULTI is how DuckDB takes a PIVOT apart
-        raise RefusedError(f"{kind.replace('_', ' ')} is refused. {READ}")
+        named = "INSTALL or LOAD" if kind == "LOAD" else kind.replace("_", " ")  # DuckDB has one kind for both
+        raise RefusedError(f"{named} is refused. {READ}")
     refused = WRITING if kind == "SELECT" else EXPLAINED
     words = [word.casefold() for word in _words(sql)]
     for word, following in zip(words, [*words[1:], ""], strict=True):

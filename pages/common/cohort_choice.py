@@ -89,7 +89,9 @@ def _choose_values(view: View, by: str, first: str, second: str) -> tuple[Group,
 
 def _pick(label: str, values: list[str], key: str, default: list[str]) -> tuple[str, ...]:
     if len(values) <= PILLS:
-        found = st.pills(label, values, selection_mode="multi", default=default, key=key, bind="query-params")
+        found = st.pills(
+            label, values, selection_mode="multi", default=default, key=key, bind="query-params", wrap=True
+        )
     else:
         found = st.multiselect(label, values, default=default, key=key, bind="query-params", placeholder="Choose")
     return tuple(value for value in found if value in values)

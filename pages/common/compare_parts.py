@@ -37,6 +37,7 @@ def choose_models(view: View) -> View:
         default=list(labels),
         key="compare_models",
         bind="query-params",
+        wrap=True,
         label_visibility="collapsed",
         help="Which models are compared; the champion always is.",
     )

@@ -123,7 +123,7 @@ def _segment(bare: Selection, name: str, label: str) -> tuple[str, tuple[str, ..
     if len(values) < 2:
         return None
     if len(values) <= PILLS:
-        chosen = st.pills(label, values, selection_mode="multi", key=key, bind="query-params")
+        chosen = st.pills(label, values, selection_mode="multi", key=key, bind="query-params", wrap=True)
     else:
         chosen = st.multiselect(label, values, key=key, bind="query-params", placeholder="All")
     kept = tuple(value for value in chosen if value in values)

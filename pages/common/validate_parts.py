@@ -28,6 +28,7 @@ def choose(view: View, models: tuple[ModelView, ...]) -> Words:
             format_func=lambda item: labels[item],
             key="validate_model",
             bind="query-params",
+            wrap=True,
         )
         model = next((item for item in models if item.ref == ref), models[0])
         every = validate_data.keys(view.selection, model.ref)[::-1]
@@ -93,6 +94,7 @@ def _losses(words: Words) -> list[Exhibit]:
         format_func=lambda name: plain(overview_data.label(words.schema, name)),
         key="validate_lgd_by",
         bind="query-params",
+        wrap=True,
     )
     return validate_exhibits.losses(words, by if by in names else names[0])
 

@@ -53,7 +53,7 @@ def _segments(book: BookWords) -> None:
     if not fields:
         st.info("No segment has more than one value here.", icon=":material/info:")
         return
-    field = st.pills("By", fields, default=fields[0], required=True, key="what_if_by", bind="query-params",
+    field = st.pills("By", fields, default=fields[0], required=True, key="what_if_by", bind="query-params", wrap=True,
                      format_func=lambda name: plain(book.field_label(name)))  # fmt: skip
     shown = book.by(field or fields[0])
     show.figure(

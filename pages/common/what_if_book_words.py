@@ -67,11 +67,12 @@ class BookWords:
             )  # fmt: skip
         for ref in self.words.refs if self.has_loss else ():
             row, label = self.whole[ref], self.words.labels[ref].removesuffix(" (champion)")
-            name = "Expected loss" if self.knows_lgd else "PD · exposure"
+            name = "Loss" if self.knows_lgd else "PD · exposure"
             before, after = (float(row[f"loss_{when}"]) * self.scale for when in ("before", "after"))
             cards.append(
                 Card(f"{name}, {label}", after, self.schema.currency, before, [], lower_is_better=True,
-                     since="the book", explanation=f"Before the shock {format_money(before, self.schema.currency)}.")
+                     since="the book",
+                     explanation=f"Expected loss; before the shock {format_money(before, self.schema.currency)}.")
             )  # fmt: skip
         return cards
 

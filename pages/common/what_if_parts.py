@@ -46,7 +46,7 @@ def _forget() -> None:
 def _choose(words: LoanWords) -> Loan:
     examples = words.examples()
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        example = st.pills("Examples", list(examples), key="what_if_example", bind="query-params",
+        example = st.pills("Examples", list(examples), key="what_if_example", bind="query-params", wrap=True,
                            default=next(iter(examples)), on_change=_forget)  # fmt: skip
         typed = st.text_input(
             f"{words.schema.id.label} (exact id)", key="what_if_loan", bind="query-params", width=260,

@@ -79,6 +79,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         list(words.examples()),
         key="explain_example",
         bind="query-params",
+        wrap=True,
         default=next(iter(words.examples())),
     )
     typed = st.text_input(
