@@ -41,6 +41,8 @@ def draw() -> None:
                      help="What drives the PDs, and why a loan got its own."),
                 page("pages/models/what_if.py", "What if", icon=":material/tune:",
                      help="What would change a loan's PD, and what a shock would do to the book."),
+                page("pages/models/experiments.py", "Experiments", icon=":material/science:",
+                     help="Which architecture wins the contest, is its lead clear, and at what cost."),
             ],
             "Risk": [
                 page("pages/risk/validate.py", "Validate", icon=":material/verified:",

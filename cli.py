@@ -1,4 +1,4 @@
-"""The command line: demo, ingest, train, score, models, policy, serve. Exit codes: 0 done, 2 wrong use or bad input."""
+"""The command line; `python cli.py --help` lists its commands. Exit codes: 0 done, 2 wrong use or bad input."""
 
 import datetime
 import os
@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from cli_common import confirm, portfolio_option, workspace_option
+from cli_experiments import experiments
+from cli_features import features
 from cli_ingest import ingest
 from cli_models import columns_command, print_models, stress_command
 from cli_policy import policy
+from cli_train import train
 from portfolio.errors import HypothecError
-from portfolio.progress import TerminalReport, part_of
+from portfolio.progress import TerminalReport
 from portfolio.workspace import DEFAULT_PORTFOLIO, open_portfolio
-
-CHAMPION_UNTIL = datetime.datetime(2019, 12, 31)
-FAMILIES = ("scorecard", "boosting", "neural")
 
 
 class BadInput(click.ClickException):
@@ -46,10 +46,15 @@ def main() -> None:
 
     Example: python cli.py demo && python cli.py serve
     """
+    # Threads of OpenMP that wait by spinning make boosted trees five times slower on a machine that does other work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 main.add_command(ingest)
 main.add_command(policy)
+main.add_command(features)
+main.add_command(train)
+main.add_command(experiments)
 
 
 @main.command()
@@ -86,90 +91,55 @@ def demo(workspace: Path, name: str, loans: int, months: int, seed: int, with_mo
 
 
 @main.command()
-@click.option(
-    "--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Repeat for several; default: all."
-)
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last observation date the training may see.")
-@click.option("--name", "model_name", help="Keep the model under this name (default: the family's).")
-@click.option("--seed", default=0, show_default=True, help="Random seed of splits and fitting.")
-@portfolio_option
-@workspace_option
-def train(
-    workspace: Path,
-    name: str,
-    families: Sequence[str],
-    until: datetime.datetime | None,
-    model_name: str | None,
-    seed: int,
-) -> None:
-    """Train models on a portfolio; the first one ever trained becomes its champion.
-
-    Example: python cli.py train --portfolio demo --family scorecard --until 2019-12-31
-    """
-    from models.registry import check_model_name
-    from models.training import TrainConfig, load_training_data
-    from models.training import train as train_model
-    from portfolio.atomic import lock_folder
-    from portfolio.engine import Engine
-
-    chosen = list(families) or list(FAMILIES)
-    if model_name and len(chosen) > 1:
-        raise click.UsageError("--name is for one model; give one --family with it")
-    if model_name:
-        check_model_name(model_name)
-    portfolio = open_portfolio(workspace, name)
-    report = TerminalReport()
-    engine = Engine(portfolio)
-    with lock_folder(portfolio.root):
-        report(0, "reading the training rows")
-        data = load_training_data(engine)
-        made = [
-            train_model(
-                engine,
-                TrainConfig(family, model_name or family, until and until.date(), seed),
-                data=data,
-                report=part_of(report, i / len(chosen), (i + 1) / len(chosen)),
-            )
-            for i, family in enumerate(chosen)
-        ]
-    report.close("Trained " + ", ".join(str(entry.ref) for entry in made))
-    print_models(portfolio)
-    click.echo(f"Next: python cli.py score --portfolio {name}")
-
-
-@main.command()
 @click.option("--model", "wanted", multiple=True, help="Name, name/version or alias; default: the models in use.")
 @click.option("--snapshot", "keys", multiple=True, help="Observation date to score; default: all.")
-@click.option("--explain", "explain", multiple=True, help="Observation date to explain too; default: the latest.")
+@click.option("--explain", "explain", multiple=True, metavar="[all|latest|yearly|DATE]",
+              help="Snapshots to explain too (repeat for several). Default: the latest of those scored.")  # fmt: skip
+@click.option("--sample", type=click.IntRange(1), help="Explain so many loans a snapshot, over all PDs; default: all.")
+@click.option("--again", is_flag=True, help="Make files anew whose model, background and data have not changed.")
 @portfolio_option
 @workspace_option
-def score(workspace: Path, name: str, wanted: Sequence[str], keys: Sequence[str], explain: Sequence[str]) -> None:
-    """Score snapshots with trained models and store the attributions.
+def score(
+    workspace: Path,
+    name: str,
+    wanted: Sequence[str],
+    keys: Sequence[str],
+    explain: Sequence[str],
+    sample: int | None,
+    again: bool,
+) -> None:
+    """Score snapshots with trained models and store the attributions; a stopped run goes on where it was.
 
-    Example: python cli.py score --portfolio demo --model champion --snapshot 2026-06-30
+    Example: python cli.py score --portfolio demo --model champion --explain all
     """
-    from models.registry import load_registry
+    from models.external import explainer_lines
+    from models.registry import load_card, load_registry
     from models.scoring import score_portfolio
     from portfolio.atomic import lock_folder
     from portfolio.engine import Engine
 
     portfolio = open_portfolio(workspace, name)
     registry = load_registry(portfolio)
-    entries = [registry.find(item) for item in wanted] or list(registry.latest())
+    entries = list({str(found.ref): found for found in map(registry.find, wanted)}.values()) or list(registry.latest())
     if not entries:
         raise HypothecError(f"portfolio {name!r} has no model yet; `python cli.py train --portfolio {name}` makes some")
-    if any(entry.family == "external" for entry in entries):
-        click.echo("  an external model is explained by shap, about 300 loans a snapshot at up to seconds a loan")
+    for entry in entries:
+        if entry.family == "external":
+            for line in explainer_lines(load_card(portfolio, entry)):
+                click.echo(f"  {entry.ref} is {line}")
     report = TerminalReport()
     with lock_folder(portfolio.root):
-        written = score_portfolio(
+        done = score_portfolio(
             Engine(portfolio),
             entries,
             keys=keys or None,
-            explain=explain or (keys[-1:] if keys else None),
+            explain=explain or None,
+            sample=sample,
+            again=again,
             report=report,
         )
-    report.close(f"Scored {written} snapshot{'s' * (written != 1)}")
+    kept = f"; {done.kept} already scored (--again makes them anew)" if done.kept else ""
+    report.close(f"Scored {done.written} snapshot{'s' * (done.written != 1)}{kept}")
     click.echo(f"Next: python cli.py serve --portfolio {name}")
 
 
@@ -219,7 +189,8 @@ def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: boo
 
     Example: python cli.py models add forest.joblib --name forest --portfolio demo
     """
-    from models.registry import check_model_name
+    from models.external import explainer_lines
+    from models.registry import check_model_name, load_card
     from models.scoring import score_portfolio
     from models.training import add_external
     from portfolio.atomic import lock_folder
@@ -236,8 +207,12 @@ def models_add(workspace: Path, name: str, file: Path, model_name: str, yes: boo
     with lock_folder(portfolio.root):
         report(0, "checking the model against the schema and judging it")
         entry = add_external(engine, file, model_name, sha256=sha256)
-        score_portfolio(engine, [entry], report=part_of(report, 0.1, 1))
-    report.close(f"Added {entry.ref} and scored every snapshot")
+        report.close(f"Added {entry.ref}")
+        for line in explainer_lines(load_card(portfolio, entry)):
+            click.echo(f"  {line}")
+        report = TerminalReport()
+        score_portfolio(engine, [entry], report=report)
+    report.close("Scored every snapshot")
     print_models(portfolio)
 
 

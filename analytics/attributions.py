@@ -64,6 +64,22 @@ def _phi(scores: ir.Table, feature: str) -> ir.NumericColumn:
     return scores[f"{PHI}{feature}"]
 
 
+def group_contributions(phi: pd.Series, groups: Mapping[str, str]) -> pd.Series:
+    """Return one loan's attributions added up by group, in the order in which the groups first appear.
+
+    `phi` holds φ by feature and `groups` a group's name by feature; a feature without one stands for itself. Each sum
+    is rounded once (math.fsum), so the groups add up to what the features do. Raises ValueError where a group bears
+    the name of a feature outside it: the two could not be told apart.
+    """
+    members: dict[str, list[str]] = {}
+    for name in map(str, phi.index):
+        group = groups.get(name) or name
+        if group != name and group in phi.index and groups.get(group) != group:
+            raise ValueError(f"a group is called {group!r}, like a feature that is not in it; rename the group")
+        members.setdefault(group, []).append(name)
+    return pd.Series({group: math.fsum(phi[names]) for group, names in members.items()}, dtype=float)
+
+
 @dataclass(frozen=True)
 class Dependence:
     """How a feature's attribution depends on its value.

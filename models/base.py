@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from models.encoding import Encoder, Feature, Matrix
+from models.walks import Sampled
 from portfolio.errors import HypothecError
 
 Labels = npt.NDArray[np.int64]
@@ -26,12 +27,16 @@ class Explanation:
     """Attributions of the log-odds: `base` + sum of a row of `values` = the row's log-odds.
 
     `values` has one column a feature. `base` is the mean log-odds of the background.
-    `error` is the largest gap there was between the two sides of that equation, in log-odds.
+    `gap` is how far apart the two sides of that equation are in each row, `error` the largest of it, in log-odds.
+    `noise` is the largest standard error among a row's attributions where orders are sampled (see `models.walks`),
+    in log-odds; 0 where attributions are exact.
     """
 
     base: float
     values: pd.DataFrame
     error: float
+    gap: Matrix
+    noise: Matrix
 
 
 class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -39,8 +44,11 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     family: ClassVar[str] = ""
     title: ClassVar[str] = ""
-    additivity_limit: ClassVar[float] = 1e-6
-    explains_all_rows: ClassVar[bool] = True
+    additivity_limit: float = 1e-6
+    explains_all_rows: bool = True
+    reads_sequences: ClassVar[bool] = False  # whether histories may be among its features
+    reads_course: ClassVar[bool] = False  # whether `fit` wants to know when what happened (see models.data.Labelled)
+    explainer_name: str = "exact"
 
     def __init__(self, features: tuple[Feature, ...] = (), random_state: int = 0) -> None:
         self.features = features
@@ -52,6 +60,7 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `validation` is a second (X, y) for families that stop early; others do not look at it.
         """
         labels = check_labels(y, len(X))
+        self._refuse_sequences()
         self.encoder_ = Encoder.fit(X, self.features)
         later = (
             None
@@ -105,16 +114,19 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "encoder_")
         rows, reference = self.encoder_.transform(X), self.encoder_.transform(background)
         intercept, slope = self.calibration_
-        phi = slope * self._raw_explain(rows, reference)
+        found = self._raw_explain(rows, reference)
+        sampled = found if isinstance(found, Sampled) else Sampled(found, np.zeros_like(found))
+        phi = slope * sampled.values
         base = float(intercept + slope * self._raw_log_odds(reference).mean())
-        gaps = base + phi.sum(axis=1) - (intercept + slope * self._raw_log_odds(rows))
-        error = float(np.abs(gaps).max(initial=0))
+        gap = np.abs(base + phi.sum(axis=1) - (intercept + slope * self._raw_log_odds(rows)))
+        error = float(gap.max(initial=0))
         if not error <= self.additivity_limit:  # NaN fails too
             raise HypothecError(
                 f"the attributions of the {self.family} model miss its log-odds by up to {error:.2g}, "
                 f"more than the {self.additivity_limit:.0e} allowed; they are not stored"
             )
-        return Explanation(base, pd.DataFrame(phi, columns=self.encoder_.names, index=X.index), error)
+        values = pd.DataFrame(phi, columns=self.encoder_.names, index=X.index)
+        return Explanation(base, values, error, gap, slope * sampled.noise)
 
     def save(self, folder: Path) -> None:
         """Write the fitted model's files into `folder`."""
@@ -134,8 +146,14 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return what the parameters are: name → count."""
         return {"weights": self.complexity()}
 
+    def _refuse_sequences(self) -> None:
+        names = [item.name for item in self.features if item.kind == "sequence"]
+        if names and not self.reads_sequences:
+            raise HypothecError(f"the {self.family} family reads no sequences; leave out {', '.join(names)}")
+
     def _refuse_empty(self, matrix: Matrix) -> None:
-        empty = [name for name, column in zip(self.encoder_.names, matrix.T, strict=True) if np.isnan(column).all()]
+        places = zip(self.encoder_.names, self.encoder_.places(), strict=True)
+        empty = [name for name, place in places if np.isnan(matrix[:, place]).all()]
         if empty:
             raise HypothecError(
                 f"feature {', '.join(map(repr, empty))} has no value in any of {len(matrix):,} training "
@@ -148,7 +166,8 @@ class PdModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _raw_log_odds(self, X: Matrix) -> Matrix:
         raise NotImplementedError
 
-    def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix:
+    def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix | Sampled:
+        """Return the raw log-odds' attributions (rows, features), with their standard errors if they are sampled."""
         raise NotImplementedError
 
     def _save(self, folder: Path) -> None:

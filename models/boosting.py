@@ -20,7 +20,8 @@ class Boosting(PdModel):
 
     family: ClassVar[str] = "boosting"
     title: ClassVar[str] = "Boosting"
-    additivity_limit: ClassVar[float] = 1e-9
+    additivity_limit = 1e-9
+    explainer_name = "exact leaf patterns"
 
     def __init__(
         self,

@@ -1,6 +1,8 @@
 """A model trained elsewhere: any scikit-learn-compatible classifier in a joblib file, brought in by `models add`."""
 
 import io
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -10,26 +12,31 @@ import pandas as pd
 
 from models.base import Labels, PdModel
 from models.encoding import Encoder, Feature, Matrix
+from models.explainer_choice import choose_explainer
+from models.explainers import Explainer, Walks
+from models.score_plan import EXTERNAL_ROWS
+from models.walks import Sampled
 from portfolio.errors import HypothecError
 
-CLIP = 1e-4  # a forest may say 0 or 1, whose log-odds are infinite
+CHECKED_ROWS = 200
+CHOICE_ROWS = 400  # on which the explainer is chosen
+QUICK_SECONDS = 60.0  # a snapshot whose attributions take longer is explained in part
 
 
 class External(PdModel):
-    """Wraps a fitted classifier; explained by `shap`'s permutation explainer on the log-odds.
+    """Wraps a fitted classifier, explained as `models.explainer_choice` finds.
 
-    Probabilities are clipped to [0.0001, 0.9999] before the log-odds are taken. It is not calibrated again:
-    the model is judged as it was delivered.
+    Its log-odds are those that the classifier gives itself, or of its probabilities, clipped to [0.0001, 0.9999],
+    where it gives none. It is not calibrated again: the model is judged as it was delivered.
     """
 
     family: ClassVar[str] = "external"
     title: ClassVar[str] = "External model"
-    explains_all_rows: ClassVar[bool] = False
+    explains_all_rows: bool = False
 
     def wrap(self, classifier: Any, X: pd.DataFrame) -> Self:
         """Take over a fitted `classifier`; `X` is a table to learn the categories' names from."""
-        self.classifier_ = classifier
-        self.encoder_ = Encoder(
+        encoder = Encoder(
             self.features,
             {
                 item.name: tuple(sorted(X[item.name].dropna().astype(str).unique()))
@@ -37,23 +44,52 @@ class External(PdModel):
                 if item.kind == "category"
             },
         )
-        self.classes_, self.n_features_in_, self.calibration_ = np.array([0, 1]), len(self.features), (0.0, 1.0)
+        return self._take(classifier, encoder, Walks(classifier), _wants_categories(classifier, encoder, X))
+
+    def _take(self, classifier: Any, encoder: Encoder, explainer: Explainer, as_category: bool) -> Self:
+        self.classifier_, self.encoder_, self.calibration_ = classifier, encoder, (0.0, 1.0)
+        self.as_category_ = as_category
+        self.classes_, self.n_features_in_ = np.array([0, 1]), len(encoder.features)
+        self._set_explainer(explainer)
         return self
+
+    def _set_explainer(self, explainer: Explainer) -> None:
+        self.explainer_ = explainer
+        self.explainer_name, self.additivity_limit = explainer.name, explainer.limit
+
+    def frames(self, X: Matrix) -> pd.DataFrame:
+        """Return encoded rows as the classifier takes them."""
+        return _as_given(self.encoder_, X, self.as_category_)
+
+    def choose_explainer(self, X: pd.DataFrame, background: pd.DataFrame) -> str:
+        """Take the most exact explainer that adds up on rows of `X`; returns why another was passed over, or ""."""
+        rows = X.iloc[np.unique(np.linspace(0, len(X) - 1, CHOICE_ROWS).astype(int))]
+        encoded = self.encoder_.transform(rows), self.encoder_.transform(background)
+        choice = choose_explainer(self.classifier_, *encoded, self.frames, self.random_state)
+        self._set_explainer(choice.explainer)
+        return choice.passed_over
+
+    def measure_cost(self, X: pd.DataFrame, background: pd.DataFrame) -> float:
+        """Return the seconds that the attributions of a loan take, without what is done once for a background."""
+        self.explain(X.iloc[:1], background)
+        for count in (2, 200):
+            rows, took = X.iloc[:count], []
+            for _ in range(2):
+                started = time.perf_counter()
+                self.explain(rows, background)
+                took.append(time.perf_counter() - started)
+            if took[0] > 1 and not self.explainer_.quick:  # too long for more rows
+                break
+        return min(took) / len(rows)
 
     def _fit(self, X: Matrix, y: Labels, validation: tuple[Matrix, Labels] | None) -> None:  # noqa: ARG002
         raise HypothecError("an external model is trained elsewhere; bring it in with `models add`")
 
     def _raw_log_odds(self, X: Matrix) -> Matrix:
-        proba = np.asarray(self.classifier_.predict_proba(self.encoder_.decode(X)), dtype=np.float64)
-        clipped = np.clip(proba[:, 1], CLIP, 1 - CLIP)
-        return np.asarray(np.log(clipped / (1 - clipped)))
+        return self.explainer_.log_odds(self.frames(X))
 
-    def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix:
-        import shap
-
-        masker = shap.maskers.Independent(background, max_samples=len(background))
-        explainer = shap.explainers.Permutation(self._raw_log_odds, masker, seed=self.random_state)
-        return np.asarray(explainer(X, max_evals=2 * X.shape[1] + 1, silent=True).values, dtype=np.float64)
+    def _raw_explain(self, X: Matrix, background: Matrix) -> Matrix | Sampled:
+        return self.explainer_.explain(X, background, self.frames, self.random_state)
 
     def complexity(self) -> int:
         """Return 0: how many parameters a foreign classifier has is not known."""
@@ -64,20 +100,50 @@ class External(PdModel):
         return {}
 
     def _save(self, folder: Path) -> None:
-        joblib.dump(
-            {"classifier": self.classifier_, "encoder": self.encoder_, "random_state": self.random_state},
-            folder / "external.joblib",
-            compress=3,
-        )
+        state = {
+            "classifier": self.classifier_,
+            "encoder": self.encoder_,
+            "random_state": self.random_state,
+            "explainer": self.explainer_,
+            "as_category": self.as_category_,
+            "explains_all_rows": self.explains_all_rows,
+        }
+        joblib.dump(state, folder / "external.joblib", compress=3)
 
     @classmethod
     def _load(cls, folder: Path) -> Self:
         state = joblib.load(folder / "external.joblib")
         encoder: Encoder = state["encoder"]
         model = cls(encoder.features, state["random_state"])
-        model.encoder_, model.classifier_, model.calibration_ = encoder, state["classifier"], (0.0, 1.0)
-        model.classes_, model.n_features_in_ = np.array([0, 1]), len(encoder.features)
+        # A version added before explainers were chosen is walked, as it was.
+        explainer = state.get("explainer") or Walks(state["classifier"])
+        model._take(state["classifier"], encoder, explainer, state.get("as_category", False))
+        model.explains_all_rows = state.get("explains_all_rows", False)
         return model
+
+
+def _as_given(encoder: Encoder, X: Matrix, as_category: bool) -> pd.DataFrame:
+    frame = encoder.decode(X)
+    kinds = {name: pd.CategoricalDtype(list(names)) for name, names in encoder.categories.items()}
+    return frame.astype(kinds) if as_category else frame
+
+
+def _wants_categories(classifier: Any, encoder: Encoder, X: pd.DataFrame) -> bool:
+    """Whether a classifier takes its words only as pandas' categories, as LightGBM and XGBoost do."""
+    if not encoder.categories:
+        return False
+    rows = encoder.transform(X.iloc[:5])
+    return not _predicts(classifier, _as_given(encoder, rows, False)) and _predicts(
+        classifier, _as_given(encoder, rows, True)
+    )
+
+
+def _predicts(classifier: Any, frame: pd.DataFrame) -> bool:
+    try:
+        classifier.predict_proba(frame)
+    except Exception:  # whatever it is, `check_predictions` tells it
+        return False
+    return True
 
 
 def unpickle(file: Path, content: bytes) -> Any:
@@ -106,9 +172,15 @@ def feature_names(file: Path, classifier: Any) -> list[str]:
 
 
 def check_predictions(file: Path, model: External, X: pd.DataFrame) -> None:
-    """Refuse a classifier that fails on the portfolio's own rows or gives no probabilities."""
+    """Refuse a classifier that fails on the portfolio's own rows or gives no probabilities.
+
+    It is tried on the first rows and on those in which a category comes for the first time.
+    """
+    firsts = [~X[name].duplicated().to_numpy() for name in model.encoder_.categories]
+    X = X[np.any([np.arange(len(X)) < CHECKED_ROWS, *firsts], axis=0)]
     try:
-        proba = np.asarray(model.classifier_.predict_proba(X[model.encoder_.names]), dtype=np.float64)
+        frame = model.frames(model.encoder_.transform(X))
+        proba = np.asarray(model.classifier_.predict_proba(frame), dtype=np.float64)
     except Exception as error:  # the foreign classifier's own error is the useful message
         raise HypothecError(
             f"{file}: predict_proba fails on this portfolio's rows ({type(error).__name__}: "
@@ -123,3 +195,39 @@ def check_predictions(file: Path, model: External, X: pd.DataFrame) -> None:
 def external_features(features: tuple[Feature, ...]) -> tuple[Feature, ...]:
     """Return the features without expected signs: a foreign model was not fitted under our constraints."""
     return tuple(Feature(item.name, item.kind) for item in features)
+
+
+def describe_explainer(
+    model: External, X: pd.DataFrame, background: pd.DataFrame, passed_over: str, loans: int
+) -> dict[str, Any]:
+    """Return what the card says of the explainer: its name, limit, measured cost and how many loans get it.
+
+    All `loans` of a snapshot are explained by a quick explainer or in less than `QUICK_SECONDS`, else those of
+    scoring's sample.
+    """
+    seconds = model.measure_cost(X, background)
+    model.explains_all_rows = model.explainer_.quick or seconds * loans <= QUICK_SECONDS
+    return {
+        "name": model.explainer_name,
+        "limit": model.additivity_limit,
+        "passed_over": passed_over,
+        "seconds_a_loan": float(f"{seconds:.3g}"),
+        "loans": loans,
+        "explains_all_rows": model.explains_all_rows,
+    }
+
+
+def explainer_lines(card: Mapping[str, Any]) -> list[str]:
+    """Return what the command line says of an external model's explainer before it runs."""
+    found = card.get("explainer")
+    if found is None:
+        return [f"explained by permutation walks, {EXTERNAL_ROWS} loans a snapshot at up to seconds a loan"]
+    count = found["loans"] if found["explains_all_rows"] else min(EXTERNAL_ROWS, found["loans"])
+    which = "all" if count == found["loans"] else f"{count:,} of {found['loans']:,}"
+    duration = found["seconds_a_loan"] * count
+    why = [f"not explained more exactly, because of {found['passed_over']}"] if found["passed_over"] else []
+    return [
+        *why,
+        f"explained by {found['name']}: {found['seconds_a_loan']:.2g} s a loan, measured; "
+        f"{which} loans of the latest snapshot, about {max(duration, 1):,.0f} s",
+    ]

@@ -1,11 +1,14 @@
 """A fitted HistGradientBoostingClassifier as leaves over small whole numbers that tell all its splits apart.
 
-Splits are compared as scikit-learn compares its bins: a value becomes the number of the trees' thresholds below it
-(plus one), a missing or unknown value 0, a category its own number (plus one). The thresholds are read from the
-trees, not from the binning, which a warm start makes anew while the older trees stay.
+Trees of other libraries are read by `models.foreign_trees` into the same form. Splits are compared as scikit-learn
+compares its bins: a value becomes the number of the trees' thresholds below it (plus one), a missing or unknown value
+0, a category its own number (plus one). The thresholds are read from the trees, not from the binning, which a warm
+start makes anew while the older trees stay.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from models.leaf_groups import Leaf, Mask, Plan, Tree, Whole, plan_groups
 from portfolio.errors import HypothecError
 
 MAX_WALKED_FEATURES = 62  # a pattern is one whole number of 64 bits
+MAX_CODES = 8192  # every axis of every group has a table of them
 
 Codes = npt.NDArray[np.uint8 | np.uint16]
 
@@ -25,11 +29,12 @@ Codes = npt.NDArray[np.uint8 | np.uint16]
 class Forest:
     """A fitted classifier's trees as leaf groups, and how its features (in its own order) become codes.
 
+    `prepare` turns what the classifier is given into the numbers its trees compare, float64, in their order.
     Feature f's thresholds are edges[edge_start[f]] to edges[edge_start[f + 1]]; a category has as many edges as
     known categories. `column` is the place of f in what the classifier is given.
     """
 
-    classifier: HistGradientBoostingClassifier
+    prepare: Callable[[Any], Matrix]
     column: Whole
     edges: Matrix
     edge_start: Whole
@@ -40,7 +45,7 @@ class Forest:
         """Return the codes of `X` (whatever the classifier takes), shape (features, rows)."""
         from models import kernels  # numba compiles on first use
 
-        rows = np.ascontiguousarray(self.classifier._preprocess_X(X, reset=False))
+        rows = np.ascontiguousarray(self.prepare(X))
         codes: Codes = np.empty(rows.shape[::-1], dtype=np.uint8 if self.plan.luts.shape[1] <= 256 else np.uint16)
         kernels.encode(rows, self.edges, self.edge_start, self.category, codes)
         return codes
@@ -64,7 +69,21 @@ def read_forest(classifier: HistGradientBoostingClassifier) -> Forest:
         else:
             edges.append(np.unique(splits["num_threshold"][splits["feature_idx"] == feature]))
     reader = _Reader(edges, *mapper.make_known_categories_bitsets())
-    plan = plan_groups([reader.read(predictor) for predictor in predictors], max(map(len, edges)) + 2)
+    trees = [reader.read(predictor) for predictor in predictors]
+    prepare = partial(classifier._preprocess_X, reset=False)
+    return build_forest(trees, prepare, column, edges, mapper.is_categorical_.astype(bool))
+
+
+def build_forest(
+    trees: Sequence[Tree], prepare: Callable[[Any], Matrix], column: Whole, edges: Sequence[Matrix], category: Mask
+) -> Forest:
+    """Return the forest of trees that were read, whose leaves' masks are over the codes that `edges` make."""
+    most_codes = max(map(len, edges)) + 2
+    if most_codes > MAX_CODES:
+        raise HypothecError(
+            f"the trees split a feature at {most_codes - 2:,} places; exact attributions take at most {MAX_CODES - 2:,}"
+        )
+    plan = plan_groups(trees, most_codes)
     most = max((len(leaf.masks) for leaf in plan.deep), default=0)
     if most > MAX_WALKED_FEATURES:
         raise HypothecError(
@@ -72,7 +91,7 @@ def read_forest(classifier: HistGradientBoostingClassifier) -> Forest:
             "fit with a smaller max_depth"
         )
     starts = np.cumsum([0, *map(len, edges)], dtype=np.int64)
-    return Forest(classifier, column, np.concatenate(edges), starts, mapper.is_categorical_.astype(bool), plan)
+    return Forest(prepare, column, np.concatenate(edges), starts, category, plan)
 
 
 class _Reader:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.encoding import Matrix
+from models.walks import PAIRS, draw_places
 
 if TYPE_CHECKING:
     from models.neural import Neural
-
-PAIRS = 2  # orders and their reverses walked from each background row
 
 
 class LiveNetwork:
@@ -70,15 +69,16 @@ class LiveNetwork:
     def explain(self, X: Matrix, background: Matrix, *, seed: int) -> Matrix:
         """Return attributions of the calibrated log-odds: antithetic walks from every background row to each loan.
 
-        All loans walk the same orders, so differences between loans are not blurred by their sampling. The sum over
-        features is the log-odds less the background's mean, whatever the orders.
+        All loans walk the same orders, those of the stored attributions (`models.permutation`) where the seed is the
+        same, so differences between loans are not blurred by their sampling. The sum over features is the log-odds
+        less the background's mean, whatever the orders.
         """
         reference, rows = self.parts(background), self.parts(X)
         count, features, _ = reference.shape
-        draw = np.random.default_rng(seed)
+        places = draw_places(count, features, seed)
         out = np.zeros((len(X), features))
-        for _ in range(PAIRS):
-            forward = np.array([draw.permutation(features) for _ in range(count)])
+        for pair in range(PAIRS):
+            forward = np.argsort(places[:, pair], axis=1)
             for orders in (forward, forward[:, ::-1]):
                 out += self._walk(rows, reference, orders)
         return np.asarray(self.model.calibration_[1] * out / (2 * PAIRS * count))

@@ -62,6 +62,7 @@ class Scorecard(PdModel):
 
     family: ClassVar[str] = "scorecard"
     title: ClassVar[str] = "Scorecard"
+    explainer_name = "exact, linear in the weights of evidence"
 
     def __init__(self, features: tuple[Feature, ...] = (), random_state: int = 0, max_bins: int = 7) -> None:
         super().__init__(features, random_state)

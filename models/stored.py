@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import ibis.expr.types as ir
 import numpy as np
@@ -10,13 +10,18 @@ import pandas as pd
 
 from models.base import Labels, PdModel
 from models.data import ensure_background
+from models.observations import observe
+from models.registry import Entry, load_card, load_registry
+from models.score_stamp import hash_background, hash_model, read_stamp, score_path
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.schema import OBSERVATION_DATE, SAMPLE
 from portfolio.selection import select_rows
+from portfolio.workspace import Portfolio
 
 PHI = "phi_"
 STEPS = 1_000_000
+State = Literal["current", "stale", "missing", "not explained"]
 Where = tuple[tuple[str, tuple[str, ...]], ...]
 Columns = Mapping[str, Callable[[ir.Table], ir.Value]]
 
@@ -111,29 +116,71 @@ def load_loan_index(engine: Engine, refs: Sequence[str], key: str, where: Where)
     return engine.fetch(table.order_by("loan"))
 
 
+def check_scores(portfolio: Portfolio, entry: Entry, key: str) -> State:
+    """Return what is stored of a model version's scores of snapshot `key`.
+
+    "current": scored and explained (all loans or a sample) by these model files against the recorded background.
+    "not explained": scored by these files, without attributions. "stale": from other files than the manifest's or
+    against another background, or written by a version of the program that did not record it. "missing": not scored.
+    """
+    portfolio.snapshot_file(key)
+    path = score_path(portfolio, entry, key)
+    if not path.exists():
+        return "missing"
+    stamp = read_stamp(path)
+    if stamp is None or stamp.model_sha256 != hash_model(entry):
+        return "stale"
+    if not stamp.explained:
+        return "not explained"
+    return "current" if stamp.background_sha256 == _recorded_background(portfolio, entry) else "stale"
+
+
+def _recorded_background(portfolio: Portfolio, entry: Entry) -> str:
+    """Return the SHA-256 of the recorded background in the model's features; "" where it lacks some or is gone."""
+    path = portfolio.models / "background.parquet"
+    names = [item["name"] for item in load_card(portfolio, entry)["features"]]
+    background = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+    return hash_background(background[names]) if set(names) <= set(background.columns) else ""
+
+
 def load_loan(engine: Engine, key: str, loan: str) -> pd.Series:
-    """Return one loan's row of snapshot `key`; an unknown id is refused."""
+    """Return one loan's row of snapshot `key`; an unknown id is refused, and where else it is is said."""
     id_name = engine.portfolio.schema.id.name
     rows = engine.snapshots([key])
     found = engine.fetch(rows.filter(rows[id_name].cast("string") == loan))
     if found.empty:
         raise HypothecError(
-            f"there is no {engine.portfolio.schema.subject} {loan!r} in the snapshot {key}; "
-            "check the id, or choose another snapshot"
+            f"there is no {engine.portfolio.schema.subject} {loan!r} in the snapshot {key}; {_elsewhere(engine, loan)}"
         )
     return found.iloc[0]
 
 
+def _elsewhere(engine: Engine, loan: str) -> str:
+    """Return in which snapshots a loan is, as a way on."""
+    rows = engine.snapshots()
+    date = _date_key(rows)
+    here = rows.filter(rows[engine.portfolio.schema.id.name].cast("string") == loan)
+    first, last = engine.fetch(here.aggregate(first=date.min(), last=date.max())).iloc[0]
+    if pd.isna(first):
+        return f"the portfolio {engine.portfolio.name!r} has none of that id in any snapshot; check the id"
+    return f"choose a snapshot from {first} to {last}, where it is" if first < last else f"it is in that of {first}"
+
+
 def explain_loan(engine: Engine, load: Callable[[], PdModel], ref: str, key: str, loan: str) -> tuple[float, pd.Series]:
-    """Return base and attributions of one loan: stored ones, or computed now with the model that `load` gives."""
+    """Return base and attributions of one loan: stored ones that are current, or made now by the model of `load`."""
     id_name = engine.portfolio.schema.id.name
     scores = engine.scores(ref, [key])
     stored = engine.fetch(scores.filter(scores[id_name].cast("string") == loan))
-    if not stored.empty and "base" in stored and pd.notna(stored["base"].iloc[0]):
+    entry = load_registry(engine.portfolio).find(ref)
+    has = not stored.empty and "base" in stored and pd.notna(stored["base"].iloc[0])
+    if has and check_scores(engine.portfolio, entry, key) == "current":
         phi = stored.filter(like=PHI, axis=1).iloc[0]
         return float(stored["base"].iloc[0]), phi.rename(lambda name: name.removeprefix(PHI))
     model = load()
-    row = load_loan(engine, key, loan).to_frame().T[[item.name for item in model.features]]
+    load_loan(engine, key, loan)  # says where else a loan is that the snapshot has not
+    rows = observe(engine, model.features, [key])
+    found = engine.fetch(rows.filter(rows[id_name].cast("string") == loan))
+    row = found[[item.name for item in model.features]]
     numbers = [item.name for item in model.features if item.kind == "number"]
     done = model.explain(row.astype(dict.fromkeys(numbers, float)), ensure_background(engine, model.features))
     return done.base, done.values.iloc[0]

@@ -17,7 +17,7 @@ from analytics.sensitivity import compute_flips, compute_seed_spread
 from models.base import PdModel
 from models.complexity import Complexity, Perturbed, Seeds, save_complexity
 from models.data import Labelled, load_labelled, until
-from models.families import PREDICTIONS, TRAINABLE
+from models.families import FITTED_HERE, PREDICTIONS
 from models.registry import Entry, load_card, load_model
 from models.training import TrainConfig, TrainingData, environment, fit_family
 from portfolio.engine import Engine
@@ -54,7 +54,7 @@ def measure(
         )
     report(0.0, f"loading {entry.ref}")
     model, card = load_model(engine.portfolio, entry), load_card(engine.portfolio, entry)
-    rows = load_labelled(engine, model.features)
+    rows = load_labelled(engine, model.features, course=model.reads_course)
     sample, judged = _judging_rows(rows)
     own = [name for name in entry.files if name not in ("card.json", "delivered.joblib")]
     folder = engine.portfolio.models / entry.name / entry.version
@@ -62,7 +62,7 @@ def measure(
     one, many = measure_latency(model, rows.X)
     report(0.05, f"perturbing {entry.ref}")
     perturbed = perturb(model, _spread(judged.X, PERTURBED))
-    known = entry.family in TRAINABLE
+    known = entry.family in FITTED_HERE
     seeds = Seeds(reason="it was trained elsewhere and cannot be fitted again here")
     if known:
         seeds = refit(model, card, rows, judged, config, part_of(report, 0.1, 1))

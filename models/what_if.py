@@ -1,7 +1,9 @@
 """What the what-if page asks of the models: PDs of changed loans, attributions before and after, the loans to shock."""
 
+import datetime
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import ibis
@@ -12,8 +14,9 @@ import pandas as pd
 from models.base import PdModel
 from models.encoding import Feature
 from models.live_network import LiveNetwork
+from models.observations import observe
 from portfolio.engine import Engine
-from portfolio.schema import SAMPLE, Field
+from portfolio.schema import OBSERVATION_DATE, SAMPLE, Field
 from portfolio.selection import select_rows
 
 if TYPE_CHECKING:
@@ -21,11 +24,10 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 STEPS = 1_000_000
-LIVE_FAMILIES = ("scorecard", "boosting", "neural")  # their own explainers answer at once
+LIVE_FAMILIES = ("scorecard", "logistic", "boosting", "neural")  # their own explainers answer at once
 FOREST_ROWS, FOREST_TREES, FOREST_SEED = 20_000, 100, 20260630
-FOREST_SHARE = 0.995
 FEW = 20_000  # rows up to which NumPy is the quicker
-LEVELS = (0.0, 0.005, 0.01, 0.1, 0.9, 0.99, 0.995, 1.0)
+ALONE = 2_000  # rows up to which one thread is the quicker: the others cost more to wait for than they do
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,35 @@ class Sample:
 
 
 def load_book(
-    engine: Engine, names: Sequence[str], key: str, where: tuple[tuple[str, tuple[str, ...]], ...], limit: int
+    engine: Engine,
+    names: Sequence[str],
+    key: str,
+    where: tuple[tuple[str, tuple[str, ...]], ...],
+    limit: int,
+    *,
+    histories: Sequence[Feature] = (),
 ) -> Sample:
-    """Return the columns `names` of at most about `limit` loans of snapshot `key`, the same loans at every visit."""
-    table = select_rows(engine.snapshots([key]), where)
+    """Return the columns `names` of at most about `limit` loans of snapshot `key`, the same loans at every visit.
+
+    `histories` are sequences that stand beside them as columns of their names.
+    """
+    table = select_rows(observe(engine, histories, [key]), where)
+    names = [*names, *(item.name for item in histories)]
     total = int(engine.fetch(table.aggregate(n=table.count()))["n"].iloc[0])
     return Sample(_fetch(engine, table, names, limit, total), total)
 
 
-def load_training(engine: Engine, names: Sequence[str], limit: int) -> pd.DataFrame:
-    """Return the columns `names` of about `limit` rows of the development sample, by the hash of the loans' ids."""
+def load_training(
+    engine: Engine, names: Sequence[str], limit: int, *, until: datetime.date | None = None
+) -> pd.DataFrame:
+    """Return the columns `names` of about `limit` rows of the development sample, by the hash of the loans' ids.
+
+    With `until` only rows up to that date count: what a model that was trained earlier has seen.
+    """
     table = engine.snapshots()
     rows = table.filter(table[SAMPLE] == "development")
+    if until is not None:
+        rows = rows.filter(rows[OBSERVATION_DATE].cast("date") <= until)
     total = int(engine.fetch(rows.aggregate(n=rows.count()))["n"].iloc[0])
     return _fetch(engine, rows, names, limit, total)
 
@@ -74,12 +93,20 @@ def to_frame(row: pd.Series, fields: Sequence[Field]) -> pd.DataFrame:
     return frame.astype({item.name: float for item in fields if item.kind == "number"})
 
 
+@functools.cache
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # looks through all loaded libraries: once
+
+
 class LiveModel:
-    """A model made quick for a few loans at a time: networks without their compiler, all else as it is."""
+    """A model made quick for a few loans at a time: networks without their compiler, all else on one thread."""
 
     def __init__(self, model: PdModel) -> None:
         self.model = model
-        self.network = LiveNetwork(cast("Neural", model)) if model.family == "neural" else None
+        single = model.family == "neural" and cast("Neural", model).is_plain
+        self.network = LiveNetwork(cast("Neural", model)) if single else None
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -88,6 +115,9 @@ class LiveModel:
 
     def pds(self, frame: pd.DataFrame) -> Floats:
         """Return the PDs of loans, recorded or changed."""
+        if self.network is None and len(frame) <= ALONE:
+            with _threads().limit(limits=1):
+                return np.asarray(self.model.predict_proba(frame)[:, 1], dtype=float)
         if self.network is None or len(frame) > FEW:
             return np.asarray(self.model.predict_proba(frame)[:, 1], dtype=float)
         log_odds = self.network.log_odds(self.model.encoder_.transform(frame))
@@ -100,7 +130,8 @@ class LiveModel:
         names = [item.name for item in self.features]
         both = pd.concat([before[names], after[names]], ignore_index=True)
         if self.network is None:
-            values = self.model.explain(both, background[names]).values
+            with _threads().limit(limits=1):
+                values = self.model.explain(both, background[names]).values
         else:
             rows, reference = (self.model.encoder_.transform(part) for part in (both, background[names]))
             phi = self.network.explain(rows, reference, seed=self.model.random_state)
@@ -110,20 +141,17 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Spread:
-    """A field over some loans: a number's quantiles at LEVELS and whether all values are whole, or its categories."""
+    """A field over some loans: a number's `ends` by tail and whether all values are whole, or its categories.
 
-    quantiles: tuple[float, ...] = ()
+    `ends[tail]` are the values that leave a share `tail` of the loans on each side; all values where those are equal.
+    """
+
+    ends: Mapping[float, tuple[float, float]] = field(default_factory=dict)
     whole: bool = False
     categories: tuple[str, ...] = ()
 
-    def ends(self, tail: float) -> tuple[float, float]:
-        """Return the values that leave a share `tail` of the loans on each side; all values where those are equal."""
-        place = LEVELS.index(tail)
-        low, high = self.quantiles[place], self.quantiles[-1 - place]
-        return (low, high) if high > low else (self.quantiles[0], self.quantiles[-1])
 
-
-def describe_fields(frame: pd.DataFrame, fields: Sequence[Field]) -> dict[str, Spread]:
+def describe_fields(frame: pd.DataFrame, fields: Sequence[Field], *, tails: Sequence[float]) -> dict[str, Spread]:
     """Return how each field is spread over the loans of `frame`; a field without any value is left out."""
     found = {}
     for item in fields:
@@ -132,8 +160,13 @@ def describe_fields(frame: pd.DataFrame, fields: Sequence[Field]) -> dict[str, S
             continue
         if item.kind == "number":
             values = known.to_numpy(dtype=float)
-            levels = tuple(float(value) for value in np.quantile(values, LEVELS))
-            found[item.name] = Spread(levels, bool((values == np.round(values)).all()))
+            levels = np.quantile(values, [0.0, *tails, *(1 - tail for tail in tails), 1.0])
+            low, high = levels[1 : len(tails) + 1], levels[len(tails) + 1 : -1]
+            ends = {
+                tail: (float(a), float(b)) if b > a else (float(levels[0]), float(levels[-1]))
+                for tail, a, b in zip(tails, low, high, strict=True)
+            }
+            found[item.name] = Spread(ends, bool((values == np.round(values)).all()))
         else:
             counted = known.astype(str).value_counts()
             found[item.name] = Spread(categories=tuple(str(value) for value in counted.index))
@@ -147,7 +180,6 @@ class Forest:
     trees: Any
     medians: Mapping[str, float]
     limit: float
-    share: float
 
     def is_rare(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Return for each loan whether its numbers together are rarer than those of nearly all training loans."""
@@ -155,10 +187,10 @@ class Forest:
         return np.asarray(self.trees.score_samples(X) < self.limit, dtype=bool)
 
 
-def fit_forest(frame: pd.DataFrame, fields: Sequence[Field], *, share: float = FOREST_SHARE) -> Forest | None:
+def fit_forest(frame: pd.DataFrame, fields: Sequence[Field], *, rarest: float) -> Forest | None:
     """Fit an isolation forest on the numbers of training loans; None where there is no number.
 
-    `limit` is the score that all but 1 − `share` of the training loans exceed (Liu, Ting & Zhou 2008).
+    `limit` is the score that all but the share `rarest` of the training loans exceed (Liu, Ting & Zhou 2008).
     """
     from sklearn.ensemble import IsolationForest
 
@@ -169,7 +201,7 @@ def fit_forest(frame: pd.DataFrame, fields: Sequence[Field], *, share: float = F
     X = frame[names].astype(float).fillna(medians).to_numpy()
     chosen = X[np.unique(np.linspace(0, len(X) - 1, min(FOREST_ROWS, len(X))).astype(int))]
     trees = IsolationForest(n_estimators=FOREST_TREES, random_state=FOREST_SEED).fit(chosen)
-    return Forest(trees, medians, float(np.quantile(trees.score_samples(chosen), 1 - share)), share)
+    return Forest(trees, medians, float(np.quantile(trees.score_samples(chosen), rarest)))
 
 
 def find_examples(engine: Engine, ref: str, key: str, where: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, str]:

@@ -1,6 +1,4 @@
-"""Figures that explain: importance by model, dependence of a feature, one loan's waterfall."""
-
-from collections.abc import Mapping, Sequence
+"""Figures that explain: dependence of a feature, one loan's waterfall."""
 
 import numpy as np
 import pandas as pd
@@ -19,45 +17,9 @@ from analytics.figures.template import (
     finish,
     format_axis,
     marker_of,
-    present_models,
 )
 from analytics.odds import to_factor, to_pd
-from analytics.words import format_factor, format_number, format_share, format_value
-
-
-def plot_importance(
-    frame: pd.DataFrame,
-    features: Sequence[str],
-    *,
-    colours: Mapping[str, str],
-    title: str,
-    subtitle: str,
-    labels: Mapping[str, str] | None = None,
-    model_labels: Mapping[str, str] | None = None,
-) -> go.Figure:
-    """Return each model's share of importance by feature as grouped horizontal bars.
-
-    `frame` joins the frames of `compute_importance` with a column `model`; `features` are shown top to
-    bottom. Shares, not log-odds: models differ in how far they spread their PDs.
-    """
-    figure = go.Figure()
-    for model in present_models(frame, colours):
-        name = escape((model_labels or {}).get(model, model))
-        rows = frame[frame["model"] == model].set_index("feature").reindex(list(features))
-        share = rows["share"].to_numpy(dtype=float)
-        size = np.array([format_number(value) for value in rows["importance"]], dtype=object)
-        figure.add_trace(
-            go.Bar(
-                x=share, y=np.arange(len(features)), orientation="h", name=name,
-                marker={"color": colours[model], "line": {"width": 0}}, customdata=size, showlegend=True,
-                hovertemplate="%{x:.1%} of importance<br>mean size %{customdata} log-odds",
-            )
-        )  # fmt: skip
-    label_rows(figure, [(labels or {}).get(name, name) for name in features])
-    figure.update_xaxes(showgrid=True, nticks=6, rangemode="tozero", tickformat=".0%")
-    models = max(1, len(figure.data))
-    figure.update_layout(barmode="group", bargap=0.3, bargroupgap=0.08, legend={"traceorder": "normal"})
-    return finish(figure, title, subtitle, height=int(len(features) * (12 + 11 * models)) + 36)
+from analytics.words import format_factor, format_share, format_value
 
 
 def plot_dependence(
@@ -136,12 +98,19 @@ def _plot_categories(medians: pd.DataFrame, *, title: str, subtitle: str, colour
     return finish(figure, title, subtitle, height=30 * len(medians) + 70)
 
 
-def plot_waterfall(frame: pd.DataFrame, *, title: str, subtitle: str, colour: str = CHAMPION) -> go.Figure:
+def plot_waterfall(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    subtitle: str,
+    colour: str = CHAMPION,
+    limits: tuple[float, float] | None = None,
+) -> go.Figure:
     """Return one loan's way from the background to its own PD, top to bottom, from `compute_waterfall`.
 
     Narrow enough to stand beside others. The axis is log-odds, labelled with PDs. Bars to the right raise the
     PD, to the left lower it; each says by how much in log-odds and as a factor on the odds. Both ends are in
-    the model's `colour`.
+    the model's `colour`. `limits` are the lowest and highest log-odds of all waterfalls beside each other.
     """
     rows = np.arange(len(frame))
     start, size = frame["start"].to_numpy(dtype=float), frame["contribution"].to_numpy(dtype=float)
@@ -166,7 +135,7 @@ def plot_waterfall(frame: pd.DataFrame, *, title: str, subtitle: str, colour: st
     )  # fmt: skip
     _connect(figure, rows, end)
     _label_steps(figure, frame, np.where(steps, np.maximum(start, end), end))
-    low, high = float(end.min()), float(end.max())
+    low, high = limits or (float(end.min()), float(end.max()))
     room = max(high - low, 0.2)
     shown = [low - 0.06 * room, high + 0.75 * room]
     ticks = pd_axis(float(to_pd(shown[0])), float(to_pd(high + 0.05 * room)), log_odds=True, count=3)

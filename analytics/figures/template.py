@@ -23,10 +23,14 @@ NAVY, TEAL, VIOLET = "#2F63B4", "#109A8A", "#A678F2"
 AMBER, ROSE, SLATE, OLIVE, CLAY = "#CB7A04", "#DB2F68", "#64748B", "#6F7F1F", "#9A5B2E"
 CHAMPION = NAVY
 FAMILIES = {"boosting": TEAL, "neural": VIOLET}
+# Families of the contest of models; with so many at once markers tell apart what colour alone cannot.
+CONTENDERS = {"logistic": "#A8891A", "mlp": "#3F9142", "tabm": "#E25A3C", "additive": "#A85C86",
+              "sequence": "#0E8FC7", "competing": "#C044B8"}  # fmt: skip
 FURTHER = (AMBER, ROSE, SLATE, OLIVE, CLAY)
 CATEGORICAL = (SLATE, AMBER, ROSE, OLIVE, CLAY)
 MARKERS = {NAVY: "circle", TEAL: "square", VIOLET: "diamond", AMBER: "triangle-up", ROSE: "triangle-down",
-           SLATE: "cross", OLIVE: "pentagon", CLAY: "hexagon"}  # fmt: skip
+           SLATE: "cross", OLIVE: "pentagon", CLAY: "hexagon", "#A8891A": "x", "#3F9142": "star", "#E25A3C": "bowtie",
+           "#A85C86": "hourglass", "#0E8FC7": "star-diamond", "#C044B8": "hexagram"}  # fmt: skip
 
 # Arrears by days past due: one hue, later is darker and redder.
 ARREARS_STAGES = {"arrears_30": "#CC7F22", "arrears_60": "#C85F2A", "arrears_90": "#C2464B"}
@@ -66,16 +70,17 @@ pio.templates[NAME] = _make_template()
 def model_colours(models: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
     """Return each model's colour from (name, family, is champion), the same for the same list everywhere.
 
-    The champion is navy whatever its family; the first boosting teal, the first neural violet; all others
-    take the further colours in the order given.
+    The champion is navy whatever its family; the first boosting teal, the first neural violet, the first of each other
+    family that is fitted here its own; all others take the further colours in the order given.
 
     >>> model_colours([("card", "scorecard", True), ("gbm", "boosting", False), ("forest", "external", False)])
     {'card': '#2F63B4', 'gbm': '#109A8A', 'forest': '#CB7A04'}
     """
+    own = FAMILIES | CONTENDERS
     colours: dict[str, str] = {}
     others = 0
     for name, family, is_champion in models:
-        colour = CHAMPION if is_champion else FAMILIES.get(family, "")
+        colour = CHAMPION if is_champion else own.get(family, "")
         if not colour or colour in colours.values():
             colour = FURTHER[others % len(FURTHER)]
             others += 1

@@ -1,6 +1,7 @@
 """Figures of the what-if page: changed attributions by model, PD along a field, a shocked book by segment and grade."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def plot_attribution_changes(
     values = frame["change"].to_numpy(dtype=float)
     low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
     room = 0.14 * max(high - low, 0.02)
-    figure.add_vline(0, line={"color": TEXT, "width": 1})
+    _stand(figure, 0.0, {"color": TEXT, "width": 1})
     figure.update_xaxes(
         title="change of the log-odds (left lowers the PD, right raises it)", showgrid=True, nticks=6,
         range=[low - (room if low < 0 else 0), high + (room if high > 0 else 0)],
@@ -57,7 +58,7 @@ def plot_field_curve(
     labels: Mapping[str, str],
     label: str,
     unit: str,
-    marks: Mapping[str, object],
+    marks: Mapping[str, Any],
     title: str,
     subtitle: str,
     inside: tuple[float, float] | None = None,
@@ -93,9 +94,10 @@ def plot_field_curve(
     for place, (word, value) in enumerate(marks.items()):
         at = value if number else order.get(str(value))
         if at is not None:
-            figure.add_vline(
-                at, line={"color": TEXT, "width": 1.5, "dash": "dot" if place == 0 else "dash"}, annotation_text=word,
-                annotation_position="top right", annotation_font_size=11, annotation_yshift=-14 * place,
+            _stand(figure, float(at), {"color": TEXT, "width": 1.5, "dash": "dot" if place == 0 else "dash"})
+            figure.add_annotation(
+                x=float(at), y=1, yref="y domain", xanchor="left", yanchor="top", text=word, showarrow=False,
+                font={"size": 11}, yshift=-14 * place,
             )  # fmt: skip
     figure.update_yaxes(title="PD", rangemode="tozero", tickformat=".2~%", nticks=6)
     return finish(figure, title, subtitle, height=300)
@@ -105,7 +107,15 @@ def _shade(figure: go.Figure, low: float, high: float, inside: tuple[float, floa
     """Shade what lies beyond the training loans' values."""
     for start, end in ((low, min(inside[0], high)), (max(inside[1], low), high)) if inside else ():
         if end > start:
-            figure.add_vrect(start, end, fillcolor=fade(TEXT, 0.12), line_width=0, layer="below")
+            figure.add_shape(
+                type="rect", xref="x", yref="y domain", x0=start, x1=end, y0=0, y1=1, fillcolor=fade(TEXT, 0.12),
+                line={"width": 0}, layer="below",
+            )  # fmt: skip
+
+
+def _stand(figure: go.Figure, at: float, line: Mapping[str, object]) -> None:
+    """Draw a vertical line; `add_vline` looks through all traces and takes thirty times as long."""
+    figure.add_shape(type="line", xref="x", yref="y domain", x0=at, x1=at, y0=0, y1=1, line=line)
 
 
 def plot_before_after(

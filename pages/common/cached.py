@@ -39,7 +39,8 @@ def _portfolio(root: str, stamp: str) -> Portfolio:  # noqa: ARG001
 def stamp(selection: Selection) -> str:
     """Return when the portfolio's data, policy, models and scores last changed."""
     root = portfolio(selection).root
-    places = [root / "data.json", root / FILE, root / "models" / "manifest.json"]
+    places = [root / "data.json", root / FILE]
+    places += [root / "models" / name for name in ("manifest.json", "background.parquet")]
     places += [*sorted(root.glob("models/*/*/complexity.json")), *sorted(root.glob("scores/*/*"))]
     return "|".join(f"{path.name}{path.stat().st_mtime_ns}" for path in places if path.exists())
 

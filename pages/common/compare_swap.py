@@ -8,10 +8,11 @@ import streamlit as st
 
 from analytics.figures.swap import plot_swap_cells, plot_swap_drivers
 from analytics.words import format_month
-from pages.common import compare_swap_data, exports, show
+from pages.common import compare_swap_data, explain_models, exports, show
 from pages.common.compare_pair import choose_pair
 from pages.common.compare_swap_words import DRIVERS, FORMULA, MEANING, Asked, SwapWords
 from pages.common.compare_words import Words
+from pages.common.explain_models_words import SWAP
 from pages.common.shell import View, plain
 
 ALL_DATES = "All dates"
@@ -40,6 +41,12 @@ def draw(words: Words, sample: str) -> None:
         for sentence in swap.sentences():
             st.markdown(f"- {plain(sentence)}")
         st.caption(plain(swap.caveat()))
+        st.page_link(
+            "pages/models/explain.py", label="What makes the models differ?", icon=":material/account_tree:",
+            query_params=explain_models.address(
+                asked.pair.challenger.label, SWAP, explain_models_approved=str(round(100 * asked.approved))
+            ),
+        )  # fmt: skip
     with st.container(border=True):
         st.markdown("**What each model approves**")
         st.dataframe(swap.totals(), hide_index=True, key="compare_swap_totals")

@@ -31,9 +31,20 @@ def importance(selection: Selection, key: str) -> pd.DataFrame:
     for view in models(selection):
         if key in explained_keys(selection, view.ref):
             parts.append(
-                attributions.compute_importance(explained(selection, view.ref, key), here.fetch).assign(model=view.ref)
+                attributions.compute_importance(attributed(selection, view.ref, key), here.fetch).assign(model=view.ref)
             )
     return pd.concat(parts, ignore_index=True)
+
+
+def attributed(selection: Selection, ref: str, key: str) -> Any:
+    """Return the scores of a snapshot's explained loans, filtered by the selection (an Ibis table)."""
+    here, name = engine(selection), portfolio(selection).schema.id.name
+    scores = here.scores(ref, [key])
+    scores = scores.filter(scores.base.notnull())
+    if not selection.where:  # without a filter nothing of the snapshot is needed, and a million rows need no join
+        return scores
+    rows = select_rows(here.snapshots([key]), selection.where)
+    return scores.semi_join(rows.select(name), name)
 
 
 def explained(selection: Selection, ref: str, key: str) -> Any:

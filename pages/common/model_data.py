@@ -33,7 +33,10 @@ def models(selection: Selection) -> tuple[ModelView, ...]:
     shown = [entry for entry in registry.latest() if scored_keys(selection, str(entry.ref))]
     labels = [display_name(registry, entry) for entry in shown]
     named = [(label, entry.family, registry.is_champion(entry)) for label, entry in zip(labels, shown, strict=True)]
-    colours = model_colours(named)
+    # In the order in which the names came: a newer version of one model must not change the colours of the others.
+    names = [entry.name for entry in registry.entries]
+    order = sorted(range(len(shown)), key=lambda place: (names.index(shown[place].name), shown[place].version))
+    colours = model_colours([named[place] for place in order])
     return tuple(
         ModelView(
             str(entry.ref), label, entry.family, colours[label], registry.is_champion(entry), entry.files["card.json"]
@@ -41,6 +44,16 @@ def models(selection: Selection) -> tuple[ModelView, ...]:
         for label, entry in zip(labels, shown, strict=True)
         if not selection.models or str(entry.ref) in selection.models
     )
+
+
+@remember
+def histories(selection: Selection, ref: str) -> tuple[str, ...]:
+    """Return the histories (sequences of months, no fields of the schema) that a model version reads, by its card."""
+    from models.registry import load_card, load_registry
+
+    here = portfolio(selection)
+    card = load_card(here, load_registry(here).find(ref))
+    return tuple(str(item["name"]) for item in card["features"] if item["kind"] == "sequence")
 
 
 def scored_keys(selection: Selection, ref: str) -> list[str]:

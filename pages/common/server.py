@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import threading
+import time
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from portfolio.errors import HypothecError
+
+PAUSE = 4  # seconds in which the first visitor's page has the machine to itself before the models are loaded
 
 # The browser itself is told to ask nobody but this server. Streamlit writes styles and starts scripts inline.
 POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -66,7 +69,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 def _warm_up() -> None:
     """Fill the caches of the first page while the browser still loads the front end."""
-    from pages.common import book_words, overview_parts, shell
+    from pages.common import book_words, overview_parts, shell, what_if_data
 
     with contextlib.suppress(HypothecError):  # no portfolio yet: the page itself says so
         view = shell.first_view()
@@ -77,3 +80,5 @@ def _warm_up() -> None:
         for segment in words.segments()[:1]:
             words.outcomes_by(segment)
         alerts.data_alerts()  # they take longest and are drawn last
+        time.sleep(PAUSE)
+        what_if_data.warm_up(view.selection)

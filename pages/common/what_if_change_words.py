@@ -1,5 +1,6 @@
 """What the what-if page says of a changed loan: what followed, what cannot be, how every model's answer moved."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ CHANGE_MEANING = (
 )
 CURVE_MEANING = (
     "The changed loan with one field moved over its range and all else as set (individual conditional expectation, "
-    "Goldstein et al. 2015). Linked fields follow as in the editor. Shaded: beyond what 99 % of the training loans "
-    "have."
+    "Goldstein et al. 2015). Linked fields follow as in the editor. Shaded: outside the training range that the policy "
+    "sets."
 )
 
 
@@ -98,15 +99,16 @@ class Changed:
         moved = [name for name in self.row if name in ranges and self.row[name].iloc[0] != self.loan.row[name].iloc[0]]
         outside = find_outside(_values(self.row), {name: ranges[name] for name in moved})
         found = [self._outside(name, ranges[name]) for name in outside]
-        if not outside and self.edits and self._is_rare(self.row) and not self._is_rare(self.loan.row):
+        if not outside and self.edits and not self.loan.is_rare and self._is_rare():
             found.append(
-                "No value is unusual by itself, but the combination is rarer than 99.5 % of the training loans "
-                "(isolation forest on the numbers): the PDs are an extrapolation."
+                "No value is unusual by itself, but the combination is as rare as that of the rarest "
+                f"{format_share(self.rarest)} of the training loans (isolation forest on the numbers): the PDs are an "
+                "extrapolation."
             )
         return found
 
-    def _is_rare(self, row: pd.DataFrame) -> bool:
-        return what_if_data.is_rare(self.words.selection, self.words.refs, row)
+    def _is_rare(self) -> bool:
+        return what_if_data.is_rare(self.words.selection, self.words.refs, self.row)
 
     def _outside(self, name: str, known: Range) -> str:
         label, value = self.words.feature_labels[name], self.loan.said(name, self.row[name].iloc[0])
@@ -114,19 +116,25 @@ class Changed:
             return f"{label} {value} does not occur among the training loans: the PDs are an extrapolation."
         low, high = self.loan.said(name, known.low), self.loan.said(name, known.high)
         return (
-            f"{label} of {value} is outside what 99 % of the training loans have ({low} to {high}): the PDs are an "
-            "extrapolation."
+            f"{label} of {value} is outside what the training loans have ({low} to {high}, but for the rarest "
+            f"{format_share(self.rarest)} on either side): the PDs are an extrapolation."
         )
 
+    @property
+    def rarest(self) -> float:
+        """The share of training loans, on either side, beyond which the policy speaks of an extrapolation."""
+        return what_if_data.rule(self.words.selection).rarest
+
+    @functools.cached_property
     def pds(self) -> dict[str, float]:
-        """Return every model's PD of the changed loan."""
+        """Every model's PD of the changed loan."""
         if not self.edits:
             return self.loan.before
         return {ref: float(what_if_data.pds(self.words.selection, ref, self.row)[0]) for ref in self.words.refs}
 
     def cards(self) -> list[Card]:
         """Return one card a model: the PD as it would be, and the difference from the recorded loan."""
-        risks = self.pds()
+        risks = self.pds
         return [
             Card(
                 self.words.labels[ref],
@@ -143,7 +151,7 @@ class Changed:
 
     def finding(self) -> str:
         """Return what the champion makes of the changes, in one sentence."""
-        ref, risks = self.words.lead, self.pds()
+        ref, risks = self.words.lead, self.pds
         old, new, label = self.loan.before[ref], risks[ref], self.words.labels[ref]
         if not self.edits:
             return "Move a slider or choose another value: every model answers at once."
@@ -161,7 +169,8 @@ class Changed:
         if not names:
             return ""
         return (
-            f"{format_list(names)}: PDs only here. Its attributions take minutes; Explain shows those that are stored."
+            f"{format_list(names)}: PDs only here. Their attributions take too long to follow a slider; Explain shows "
+            "those that are stored."
         )
 
     def attributions(self) -> pd.DataFrame:
@@ -194,7 +203,7 @@ class Changed:
         """Return the finding over the changed attributions: what moved the lead model most."""
         own = frame[(frame["model"] == self.words.lead) & ~frame["label"].isin(["All together", "Other features"])]
         ref = self.words.lead
-        label, old, new = self.words.labels[ref], self.loan.before[ref], self.pds()[ref]
+        label, old, new = self.words.labels[ref], self.loan.before[ref], self.pds[ref]
         if own.empty or own["change"].abs().max() < 1e-9:
             return f"{label}: the PD stays at {format_share(old)}"
         top = own.iloc[int(own["change"].abs().argmax())]

@@ -10,11 +10,13 @@ from analytics.counterfactual import Counterfactual, Option, find_smallest_chang
 from analytics.what_if import Range, complete_each, compute_change, follow, with_values
 from pages.common import model_data
 from pages.common.cached import engine, hold, portfolio, remember
+from portfolio.policy import ExplanationRule, load_policy
 from portfolio.schema import Field
 from portfolio.selection import Selection
 
 BOOK_LOANS, TRAINING_ROWS = 50_000, 50_000
 GRID = 61  # points of a curve
+SLIDER, USUAL = 0.01, 0.1  # tails: sliders span 1 to 99 % of the book, changes are measured in its 10 to 90 %
 
 Edits = tuple[tuple[str, Any], ...]
 
@@ -36,6 +38,24 @@ def _model(selection: Selection, ref: str) -> Any:
 def model(selection: Selection, ref: str) -> Any:
     """Return a fitted model made quick for a few loans, loaded once."""
     return _model(bare(selection), ref)
+
+
+@remember
+def rule(selection: Selection) -> ExplanationRule:
+    """Return the policy's criteria of explanations and of what-if."""
+    return load_policy(portfolio(selection)).explanation
+
+
+@hold
+def _background(selection: Selection, ref: str) -> pd.DataFrame:
+    from models.data import ensure_background
+
+    return ensure_background(engine(selection), model(selection, ref).features)
+
+
+def background(selection: Selection, ref: str) -> pd.DataFrame:
+    """Return the recorded background with a model's features, read once."""
+    return _background(bare(selection), ref)
 
 
 @remember
@@ -110,12 +130,9 @@ def attributions(
     selection: Selection, refs: tuple[str, ...], ref: str, key: str, loan_id: str, edits: Edits
 ) -> pd.DataFrame:
     """Return what each feature's attribution was and is, largest change first: see `compute_change`."""
-    from models.data import ensure_background
-
     row = loan(selection, refs, key, loan_id)
-    chosen = model(selection, ref)
-    background = ensure_background(engine(bare(selection)), chosen.features)
-    return compute_change(*chosen.explain_both(row, change(selection, refs, row, dict(edits)), background))
+    after = change(selection, refs, row, dict(edits))
+    return compute_change(*model(selection, ref).explain_both(row, after, background(selection, ref)))
 
 
 @remember
@@ -159,12 +176,13 @@ def _training(selection: Selection, refs: tuple[str, ...]) -> pd.DataFrame:
 
 @remember
 def training_ranges(selection: Selection, refs: tuple[str, ...]) -> dict[str, Range]:
-    """Return what the training loans have of each field: 0.5 to 99.5 % of a number, every category."""
+    """Return what the training loans have of each field: all but the policy's rarest of a number, every category."""
     from models.what_if import describe_fields
 
-    spreads = describe_fields(_training(bare(selection), refs), fields(selection, refs))
+    tail = rule(selection).rarest
+    spreads = describe_fields(_training(bare(selection), refs), fields(selection, refs), tails=[tail])
     return {
-        name: Range(categories=item.categories) if item.categories else Range(*item.ends(0.005))
+        name: Range(categories=item.categories) if item.categories else Range(*item.ends[tail])
         for name, item in spreads.items()
     }
 
@@ -173,13 +191,18 @@ def training_ranges(selection: Selection, refs: tuple[str, ...]) -> dict[str, Ra
 def _forest(selection: Selection, refs: tuple[str, ...]) -> Any:
     from models.what_if import fit_forest
 
-    return fit_forest(_training(selection, refs), fields(selection, refs))
+    return fit_forest(_training(selection, refs), fields(selection, refs), rarest=rule(selection).rarest)
+
+
+def forest(selection: Selection, refs: tuple[str, ...]) -> Any:
+    """Return the isolation forest over the training loans; None where they have no number."""
+    return _forest(bare(selection), refs)
 
 
 def is_rare(selection: Selection, refs: tuple[str, ...], frame: pd.DataFrame) -> bool:
     """Whether the loan's numbers together are rarer than those of nearly all training loans."""
-    forest = _forest(bare(selection), refs)
-    return forest is not None and bool(forest.is_rare(frame)[0])
+    found = forest(selection, refs)
+    return found is not None and bool(found.is_rare(frame)[0])
 
 
 @hold
@@ -202,16 +225,33 @@ def spreads(selection: Selection, refs: tuple[str, ...], key: str) -> dict[str, 
     """Return how each field is spread over the loans of the snapshot."""
     from models.what_if import describe_fields
 
-    return describe_fields(book(bare(selection), refs, key).frame, fields(selection, refs))
+    frame = book(bare(selection), refs, key).frame
+    return describe_fields(frame, fields(selection, refs), tails=[SLIDER, USUAL])
+
+
+def warm_up(selection: Selection) -> None:
+    """Load the models and what the first slider needs, so that no visitor waits for it."""
+    refs = tuple(item.ref for item in usable_models(selection))
+    if refs:
+        training_ranges(selection, refs)
+        forest(selection, refs)
+    for ref in refs:
+        background(selection, ref)
 
 
 def usable_models(selection: Selection) -> list[model_data.ModelView]:
-    """Return the scored models that can rate a changed loan: all but columns of predictions."""
+    """Return the scored models that can rate a changed loan: without predictions and models that read histories."""
     from models.families import PREDICTIONS
 
     if not portfolio(selection).schema.with_role("target"):
         return []
-    return [item for item in model_data.models(selection) if item.family != PREDICTIONS]
+    known = [item for item in model_data.models(selection) if item.family != PREDICTIONS]
+    return [item for item in known if not model_data.histories(selection, item.ref)]
+
+
+def history_readers(selection: Selection) -> list[str]:
+    """Return the labels of the scored models that read histories of months."""
+    return [item.label for item in model_data.models(selection) if model_data.histories(selection, item.ref)]
 
 
 def is_live(item: model_data.ModelView) -> bool:

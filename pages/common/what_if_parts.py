@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.counterfactual import ACTIONABLE
 from analytics.figures.what_if import plot_attribution_changes, plot_field_curve
 from analytics.words import format_share, format_value
 from pages.common import show, what_if_change_words, what_if_search_words
@@ -12,14 +11,26 @@ from pages.common.shell import plain, stop_with
 from pages.common.what_if_change_words import Changed
 from pages.common.what_if_words import Control, Loan, LoanWords
 
-SET, FORGET = "what_if_set_", "what_if_forget"
+SET, WANTED = "what_if_set_", "what_if_wanted"
 CHOICES = 4  # more categories than this are a list
+ANSWER, CURVE, SMALLEST = "What moved it", "Curve", "Smallest change"
 
 
 def draw(words: LoanWords) -> None:
     """Draw the choice of a loan, the editor and what every model says."""
     loan = _choose(words)
-    st.markdown(f"#### {plain(loan.recorded())}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"#### {plain(loan.recorded())}", width="content")
+        st.page_link(
+            "pages/models/explain.py", label="Why this PD?", icon=":material/account_tree:",
+            query_params={"explain_section": "One loan", "explain_loan": loan.id},
+        )  # fmt: skip
+    _work(loan)
+
+
+@st.fragment
+def _work(loan: Loan) -> None:
+    """Draw the editor and the answers: a moved slider runs no more than this."""
     left, right = st.columns([1, 2.1], gap="medium")
     with left:
         edits = _edit(loan)
@@ -31,16 +42,25 @@ def draw(words: LoanWords) -> None:
             st.caption("No loan can be so: take one of the changes back, or press *As recorded*.")
             return
         _answer(changed)
-    curve, smallest = st.columns(2, gap="medium")
-    with curve:
-        _curve(changed)
-    with smallest:
-        _smallest(loan)
+        shown = st.segmented_control("Shown", [ANSWER, CURVE, SMALLEST], default=ANSWER, required=True,
+                                     key="what_if_shown", bind="query-params",
+                                     label_visibility="collapsed")  # fmt: skip
+        if shown == SMALLEST:
+            _smallest(loan)
+        elif shown == CURVE:
+            _curve(changed)
+        else:
+            _moved(changed)
 
 
 def _forget() -> None:
     """Ask that all edits be taken back: they were of another loan."""
-    st.session_state[FORGET] = True
+    st.session_state[WANTED] = {}
+
+
+def _apply(changes: dict[str, Any]) -> None:
+    """Ask that these be the edits, and no others."""
+    st.session_state[WANTED] = changes
 
 
 def _choose(words: LoanWords) -> Loan:
@@ -75,10 +95,10 @@ def _edit(loan: Loan) -> dict[str, Any]:
             key="what_if_fields", bind="query-params", placeholder="Choose fields",
         )  # fmt: skip
         named = [key.removeprefix(SET) for key in st.query_params if key.startswith(SET)]
-        edits, forget = {}, st.session_state.pop(FORGET, False)
-        for name in dict.fromkeys([*chosen, *(name for name in named if name in offered)]):
+        edits, wanted = {}, st.session_state.pop(WANTED, None)
+        for name in dict.fromkeys([*chosen, *(name for name in (*named, *(wanted or ())) if name in offered)]):
             control = loan.control(name)
-            value = None if control is None else _control(control, forget=forget)
+            value = None if control is None else _control(control, wanted)
             if control is None:
                 st.caption(plain(f"{offered[name]}: no loan of the snapshot has a value, so none can be set."))
             elif value is not None and value != control.value:
@@ -87,10 +107,11 @@ def _edit(loan: Loan) -> dict[str, Any]:
     return edits
 
 
-def _control(control: Control, *, forget: bool) -> Any:
+def _control(control: Control, wanted: dict[str, Any] | None) -> Any:
+    """Draw a field's control and return its value; `wanted` are the edits asked for by a button, if any were."""
     key, raw = SET + control.name, st.query_params.get(SET + control.name)
-    if forget:  # an address bound to a widget changes with the widget's value only
-        st.session_state[key] = control.value
+    if wanted is not None:  # an address bound to a widget changes with the widget's value only
+        st.session_state[key] = wanted.get(control.name, control.value)
     elif raw is not None and (wrong := _refuse(control, raw)):
         st.warning(plain(wrong), icon=":material/warning:")
     shared: dict[str, Any] = {"key": key, "bind": "query-params", "help": control.help or None}
@@ -125,15 +146,20 @@ def _refuse(control: Control, raw: str) -> str:
 
 
 def _answer(changed: Changed) -> None:
-    """Draw the PDs before and after, what followed, the warnings and the changed attributions."""
-    words = changed.words
+    """Draw the PDs before and after, what followed and the warnings."""
     show.cards(changed.cards())
     st.markdown(plain(changed.finding()))
     if followed := changed.followed():
         st.caption(plain(followed))
     for sentence in changed.warnings():
         st.warning(plain(sentence), icon=":material/warning:")
+
+
+def _moved(changed: Changed) -> None:
+    """Draw the changed attributions; before anything is changed, the curve of the first field."""
+    words = changed.words
     if not changed.edits:
+        _draw_curve(changed, words.first_offered()[0])
         return
     frame = changed.attributions()
     if note := changed.unexplained():
@@ -160,9 +186,13 @@ def _curve(changed: Changed) -> None:
     names = [first, *(name for name in offered if name != first)]
     name = st.selectbox("Field moved over its range", list(offered), index=list(offered).index(names[0]),
                         format_func=offered.__getitem__, key="what_if_curve", bind="query-params")  # fmt: skip
-    curve = changed.curve(name)
+    _draw_curve(changed, name)
+
+
+def _draw_curve(changed: Changed, name: str) -> None:
+    words, curve = changed.words, changed.curve(name)
     if curve is None:
-        st.info(plain(f"{offered[name]}: no loan of the snapshot has a value."), icon=":material/info:")
+        st.info(plain(f"{words.feature_labels[name]}: no loan of the snapshot has a value."), icon=":material/info:")
         return
     show.figure(
         words.view,
@@ -173,7 +203,7 @@ def _curve(changed: Changed) -> None:
         curve.frame.rename(columns=words.labels),
         show.Definition(what_if_change_words.CURVE_MEANING, "", words.key, words.versions()),
         key="what_if_curve_figure",
-        share=2,
+        characters=72,
     )  # fmt: skip
 
 
@@ -192,12 +222,14 @@ def _smallest(loan: Loan) -> None:
         st.markdown(f"**{words.view.word('What would be enough?', 'Smallest actionable change')}**")
         for sentence in what_if_search_words.describe_search(loan, ref, threshold, found):
             st.markdown(f"- {plain(sentence)}")
-        meanings = ", ".join(meaning.replace("_", " ") for meaning in ACTIONABLE)
+        if found.found and found.changes:
+            st.button("Apply this change", icon=":material/input:", on_click=_apply, args=(found.changes,),
+                      key="what_if_apply")  # fmt: skip
         st.caption(
             plain(
-                f"From the recorded {words.schema.subject}, to a PD below {format_share(threshold)}. Fields that "
-                f"somebody can act on, where there are any: {meanings}; debt, rate and arrears downwards, income and "
-                "term upwards. Size: change over the spread of the book (10 to 90 %), a category counts 1. What the "
-                "model would say is no promise of what would happen."
+                f"From the recorded {words.schema.subject}, to a PD below {format_share(threshold)}. May change: "
+                f"{what_if_search_words.describe_actionable(loan)} (as the schema says, else by meaning). Size: "
+                "change over the spread of the book (10 to 90 %), a category counts 1. What the model would say is no "
+                "promise of what would happen."
             )
         )

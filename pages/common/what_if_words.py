@@ -1,12 +1,13 @@
 """What the what-if page knows of a portfolio's models and of one loan: what may be changed, and within what."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analytics.words import format_share, format_value
+from analytics.words import format_list, format_share, format_value
 from pages.common import what_if_data
 from pages.common.model_data import scored_keys
 from pages.common.shell import View, describe_filters, plain
@@ -45,6 +46,17 @@ class LoanWords:
         self.colours = {item.ref: item.colour for item in self.models}
         self.feature_labels = {item.name: item.label for item in self.schema.fields}
 
+    def left_out(self) -> str:
+        """Return which models are not asked because they read histories, "" where there is none."""
+        names = what_if_data.history_readers(self.selection) if self.schema.with_role("target") else []
+        if not names:
+            return ""
+        one = len(names) == 1
+        return (
+            f"{format_list(names)} {'is' if one else 'are'} left out: {'it reads' if one else 'they read'} the months "
+            f"up to the date one by one, and a changed {self.schema.subject} has no such history."
+        )
+
     def _common_keys(self) -> set[str]:
         every = [set(scored_keys(self.selection, ref)) for ref in self.refs]
         return set.intersection(*every) if every else set()
@@ -63,7 +75,7 @@ class LoanWords:
         if not self.models:
             return (
                 "No model here can rate a changed loan: there are none, or only columns of predictions, which have no "
-                "model behind them.",
+                f"model behind them. {plain(self.left_out())}".strip(),
                 train,
             )
         if not self.key:
@@ -120,6 +132,11 @@ class Loan:
         self.row = what_if_data.loan(words.selection, words.refs, words.key, loan_id)
         self.before = {ref: float(what_if_data.pds(words.selection, ref, self.row)[0]) for ref in words.refs}
 
+    @functools.cached_property
+    def is_rare(self) -> bool:
+        """Whether the loan as recorded is outside the training range by its numbers together."""
+        return what_if_data.is_rare(self.words.selection, self.words.refs, self.row)
+
     def control(self, name: str) -> Control | None:
         """Return how a field is edited; None where no loan of the snapshot has a value of it."""
         item, words = self.words.schema.get(name), self.words
@@ -132,7 +149,7 @@ class Loan:
             options = tuple(dict.fromkeys([*item.categories, *spread.categories]))
             return Control(name, label, None if pd.isna(value) else str(value), options=options, help=item.description)
         number = None if pd.isna(value) else float(value)
-        low, high, step = _limits(item, spread.ends(0.01), number, whole=spread.whole)
+        low, high, step = _limits(item, spread.ends[what_if_data.SLIDER], number, whole=spread.whole)
         shown = "percent" if item.unit == "share" else "compact" if high >= 1000 else "%.0f" if spread.whole else None
         return Control(name, label, number, low, high, step, spread.whole, shown, help=item.description)
 

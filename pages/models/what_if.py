@@ -8,6 +8,8 @@ view = shell.open_page("What if", "What would change a loan's PD, and what would
 words = what_if_words.LoanWords(view)
 if problem := words.problem():
     shell.stop_with(*problem)
+if words.left_out():
+    st.caption(shell.plain(words.left_out()))
 section = st.segmented_control(
     "Section",
     ["One loan", "Whole book"],

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.attributions import compute_dependence, compute_importance, compute_waterfall, list_explained
+from analytics.attributions import (
+    compute_dependence,
+    compute_importance,
+    compute_waterfall,
+    group_contributions,
+    list_explained,
+)
 
 KEYS = ["loan_id", "observation_date"]
 
@@ -129,3 +135,30 @@ def test_waterfall_by_hand():
 def test_a_single_remaining_feature_is_shown_by_name():
     found = compute_waterfall(0.0, pd.Series({"a": 0.3, "b": 0.2, "c": 0.1}), top=2)
     assert found["feature"].tolist() == ["", "a", "b", "c", ""]
+
+
+def test_contributions_of_a_group_are_added_up_by_hand():
+    phi = pd.Series({"rate": 0.4, "ltv": -1.0, "income": 0.25, "rate_type": -0.1})
+    found = group_contributions(phi, {"rate": "pricing", "rate_type": "pricing", "ltv": ""})
+    assert found.index.tolist() == ["pricing", "ltv", "income"]  # in the order of their first members
+    np.testing.assert_allclose(found, [0.3, -1.0, 0.25])
+
+
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.sampled_from(["", "a", "b", "c"])), min_size=1, max_size=30))
+def test_groups_add_up_to_what_the_features_do(given_):
+    phi = pd.Series({f"f{place}": size for place, (size, _) in enumerate(given_)})
+    groups = {f"f{place}": group for place, (_, group) in enumerate(given_)}
+    found = group_contributions(phi, groups)
+    assert math.fsum(found) == pytest.approx(math.fsum(phi), abs=1e-9)
+    assert len(found) == len({groups[name] or name for name in phi.index})
+
+
+@pytest.mark.parametrize("groups", [{"a": "b"}, {"a": "b", "b": "other"}])
+def test_a_group_called_like_another_feature_is_refused(groups):
+    with pytest.raises(ValueError, match="a group is called 'b', like a feature that is not in it"):
+        group_contributions(pd.Series({"a": 1.0, "b": 2.0}), groups)
+
+
+def test_a_group_may_be_called_like_one_of_its_own():
+    found = group_contributions(pd.Series({"rate": 1.0, "rate_type": 2.0}), {"rate": "rate", "rate_type": "rate"})
+    assert found.to_dict() == {"rate": 3.0}

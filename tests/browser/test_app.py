@@ -13,11 +13,17 @@ from tests.browser.conftest import serve
 SHOTS = Path(__file__).parent / "shots"
 PAGES = {"": "Overview", "explore": "Explore", "cohorts": "Cohorts", "fields": "Fields", "vintages": "Vintages",
          "quality": "Quality", "sql": "SQL", "compare": "Compare", "explain": "Explain",
-         "validate": "Validate", "what_if": "What if"}  # fmt: skip
-# Pages that open without a figure: SQL until something is run, and what needs months where there are none.
-WITHOUT_FIGURE = {("demo", "sql"), ("loanapp", "sql"), ("loanapp", "vintages")}
+         "validate": "Validate", "what_if": "What if", "experiments": "Experiments"}  # fmt: skip
+# Pages that open without a figure: SQL until something is run, what needs months where there are none,
+# and experiments before any was run (test_experiments.py runs some).
+WITHOUT_FIGURE = {("demo", "sql"), ("loanapp", "sql"), ("loanapp", "vintages"), ("demo", "experiments"),
+                  ("loanapp", "experiments")}  # fmt: skip
 SECTIONS = {
     "compare": ("compare_section", ("Curves", "Calibration", "Segments", "Through time", "Swap set", "Profit", "Cost")),
+    "explain": (
+        "explain_section",
+        ("Cohorts and time", "One feature", "Interactions", "One loan", "Model against model"),
+    ),
     "validate": ("validate_section", ("Discrimination", "Stability", "Exclusions", "Long run", "LGD")),
     "vintages": ("vintages_view", ("Endings", "Triangle", "Roll rates", "Transitions")),
     "quality": ("quality_section", ("Completeness", "Rules", "Loads & quarantine", "Duplicates", "Odd loans")),
@@ -153,6 +159,32 @@ def test_an_unknown_loan_is_a_sentence(address, visit):
     visitor = visit(address)
     visitor.open("explain", portfolio="demo", explain_loan="nobody")
     assert "There is no loan 'nobody'" in visitor.page.inner_text("[data-testid=stMain]")
+    visitor.check()
+
+
+def test_a_loan_is_found_by_a_row_of_the_list_and_a_point_of_the_chart(address, visit):
+    visitor = visit(address, height=1400)
+    visitor.open("explain", portfolio="demo", explain_section="One+loan", explain_find="List")
+    page, headline = visitor.page, visitor.page.locator("h4").first
+    before = headline.inner_text()
+    grid = page.locator(".st-key-explain_list canvas").first.bounding_box()
+    page.mouse.click(grid["x"] + 18, grid["y"] + 31 * 4 + 15)  # the box before the fourth row
+    page.wait_for_function("old => document.querySelector('h4').innerText !== old", arg=before)
+    visitor.settle()
+    listed = re.search(r"explain_loan=(\w+)", page.url)[1]
+    assert headline.inner_text().startswith(f"Loan {listed}:")
+    page.get_by_text("Chart", exact=True).first.click()
+    visitor.settle()
+    plot = page.locator(".st-key-explain_cloud_chart").bounding_box()
+    for across in range(38, 50):  # the middle of the cloud is dense: some point is under one of these
+        page.mouse.click(plot["x"] + plot["width"] * across / 100, plot["y"] + plot["height"] * 0.55)
+        visitor.settle()
+        if f"explain_loan={listed}" not in page.url:
+            break
+    assert headline.inner_text().startswith(f"Loan {re.search('explain_loan=([A-Z0-9]+)', page.url)[1]}:")
+    assert f"explain_loan={listed}" not in page.url
+    page.get_by_role("link", name="What would change its PD").click()
+    page.get_by_role("heading", name="What if", exact=True).wait_for()
     visitor.check()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from models.registry import load_model, load_registry
-from models.scoring import score_snapshot
+from models.scoring import score_portfolio
 from models.training import TrainConfig, load_training_data, train
 from portfolio.engine import Engine
 from portfolio.sources.documents import ingest_documents
@@ -23,11 +23,17 @@ reduce = "share"
 """
 
 
+def score(engine, entry, key):
+    """Return a snapshot's scores, made anew, by loan."""
+    score_portfolio(engine, [entry], keys=[key], explain=[], again=True)
+    return engine.fetch(engine.scores(str(entry.ref), [key])).sort_values("loan", ignore_index=True)
+
+
 def test_a_model_learns_from_documents_and_the_former_one_is_unmoved(toy, tmp_path, loans):
     _, outcome = loans
     former = train(Engine(toy), TrainConfig("boosting"))
     key = toy.snapshot_keys()[0]
-    before = score_snapshot(Engine(toy), load_model(toy, former), key, None)
+    before = score(Engine(toy), former, key)
     background = pd.read_parquet(toy.models / "background.parquet")
     # in both halves the loan L<i> has an outcome; whoever fails in the first has an income that was not verified
     draw = np.random.default_rng(1)
@@ -42,7 +48,7 @@ def test_a_model_learns_from_documents_and_the_former_one_is_unmoved(toy, tmp_pa
                      mapping=tmp_path / "paths.toml")  # fmt: skip
     now = open_portfolio(toy.root.parent, toy.root.name)
     engine = Engine(now)
-    after = score_snapshot(engine, load_model(now, load_registry(now).entries[0]), key, None)
+    after = score(engine, load_registry(now).entries[0], key)
     pd.testing.assert_frame_equal(after, before)  # the same features, the same rows, the same scores
     data = load_training_data(engine)
     assert data.features[-1].name == "doubts"

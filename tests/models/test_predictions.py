@@ -53,7 +53,7 @@ def test_all_fields_with_the_role_become_entries_and_the_first_the_champion(scor
 
 def test_the_stored_scores_are_the_columns_values_to_the_bit(scored):
     entries = add_columns(scored, ["pd_vendor"])
-    assert score_portfolio(scored, entries) == 2
+    assert score_portfolio(scored, entries).written == 2
     for key in scored.portfolio.snapshot_keys():
         own = pd.read_parquet(scored.portfolio.snapshot_file(key)).set_index("loan")["pd_vendor"]
         stored = scored.fetch(scored.scores("pd_vendor/1", [key])).set_index("loan")

@@ -11,7 +11,8 @@ from sklearn.ensemble import RandomForestClassifier
 from models.data import ensure_background, load_labelled, split_calibration
 from models.encoding import features_of, model_features
 from models.registry import load_card, load_registry
-from models.scoring import score_portfolio, spread_rows
+from models.score_blocks import spread_rows
+from models.scoring import score_portfolio
 from models.stored import explain_loan, load_loan, load_scored
 from models.training import TrainConfig, add_external, load_training_data, train
 from portfolio.engine import Engine
@@ -150,7 +151,7 @@ class TestExternal:
         key = toy.snapshot_keys()[-1]
         scores = engine.fetch(engine.scores("forest/1", [key]))
         explained = scores[scores["base"].notna()]
-        assert 0 < len(explained) <= 300
+        assert len(explained) == len(scores)  # two columns: quick enough for all
         total = explained["base"] + explained.filter(like="phi_").sum(axis=1)
         assert np.abs(total - explained["log_odds"]).max() <= 1e-6
         card = load_card(toy, entry)

@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 def open_app(demo_workspace, monkeypatch):
     """Return a function that opens a page of the app on a portfolio."""
 
-    def start(page, portfolio="demo", **query):
-        monkeypatch.setenv("HYPOTHEC_WORKSPACE", str(demo_workspace))
+    def start(page, portfolio="demo", workspace=demo_workspace, **query):
+        monkeypatch.setenv("HYPOTHEC_WORKSPACE", str(workspace))
         monkeypatch.setenv("HYPOTHEC_PORTFOLIO", portfolio)
         monkeypatch.chdir(ROOT)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)

@@ -91,6 +91,12 @@ def test_explain_says_in_a_sentence_why_not(open_two):
     )
 
 
+def test_what_if_says_in_a_sentence_why_not(open_two):
+    text = words(open_two("pages/models/what_if.py"))
+    assert "No model here can rate a changed loan" in text
+    assert "columns of predictions, which have no model behind them" in text
+
+
 @pytest.mark.parametrize("page", ["portfolio/overview", "portfolio/explore", "portfolio/cohorts", "portfolio/fields",
                                   "portfolio/quality"])  # fmt: skip
 def test_the_other_pages_open_on_a_table_without_any_feature(open_two, page):

@@ -1,14 +1,21 @@
 """The what-if page on numbers it shows, asked again of the models; its edits in the address; what it refuses."""
 
+import shutil
+
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
+from sklearn.ensemble import RandomForestClassifier
 
 from models.data import ensure_background
 from models.registry import load_model, load_registry
 from models.what_if import LiveModel
+from pages.common import what_if_data
 from portfolio.engine import Engine
 from portfolio.workspace import open_portfolio
+from tests.conftest import run_cli
 from tests.pages.conftest import words
 
 PAGE = "pages/models/what_if.py"
@@ -83,12 +90,103 @@ def test_a_moved_slider_moves_every_model(open_app, engine):
 
 
 def test_the_smallest_change_crosses_the_threshold_by_the_model(open_app):
-    app = open_app(PAGE)
+    app = open_app(PAGE, what_if_shown="Smallest change")
     text = words(app)
     assert "asked of the model itself" in text
     sentence = next(line for line in text.splitlines() if "then gives" in line)
     reached, limit = (float(part.split(" %")[0]) for part in sentence.split("then gives ")[1].split(", below "))
     assert reached <= limit
+
+
+def test_applying_the_smallest_change_makes_it_the_only_edit(open_app, engine, models):
+    app = open_app(PAGE, what_if_shown="Smallest change", what_if_set_unemployment="0.2",
+                   what_if_fields="unemployment")  # fmt: skip
+    sentence = next(line for line in words(app).splitlines() if "then gives" in line)
+    reached = float(sentence.split("then gives ")[1].split(" %")[0])
+    app.button(key="what_if_apply").click().run()
+    assert not app.exception
+    assert "what_if_set_unemployment" not in app.query_params
+    edits = {key for key in app.query_params if key.startswith("what_if_set_")}
+    assert edits
+    assert float(metric(app, "Scorecard").value.removesuffix(" %")) == pytest.approx(reached)
+    assert not app.button[-1].disabled
+
+
+def test_before_anything_is_changed_a_curve_is_drawn_and_no_search_is_made(open_app):
+    app = open_app(PAGE)
+    assert "then gives" not in words(app)
+    (figure,) = app.get("plotly_chart")
+    assert "PD of this loan over" in figure.proto.spec
+
+
+def test_the_loan_is_linked_to_its_explanation(open_app, engine):
+    loan, _ = typical(engine)
+    link = next(
+        item for item in open_app(PAGE, what_if_loan=loan).get("page_link") if "Why this PD" in item.proto.label
+    )
+    assert link.proto.page == "explain"
+    assert f"explain_loan={loan}" in link.proto.query_string
+
+
+def test_the_policy_says_what_is_outside_training(open_app, demo_workspace):
+    policy = demo_workspace / "demo" / "policy.toml"
+    policy.write_text("[explanation]\nrarest = 0.1\n")
+    try:
+        app = open_app(PAGE, what_if_set_debt_service="0.6")
+    finally:
+        policy.unlink()
+    assert any("but for the rarest 10.0 % on either side" in item.value.replace("\\", "") for item in app.warning)
+
+
+def test_a_book_too_large_is_sampled_and_scaled_up(open_app, engine, models, monkeypatch):
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setattr(what_if_data, "BOOK_LOANS", 1500)
+    app = open_app(PAGE, what_if_section="Whole book", what_if_house_prices="-20.0", what_if_rates="0.0",
+                   what_if_income="0.0", what_if_unemployment="0.0")  # fmt: skip
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    rows = engine.fetch(engine.snapshots(["2026-06-30"]))
+    text = words(app)
+    drawn, total = text.split(" loans of snapshot")[0].split("\n")[-1].replace(",", "").split(" of ")
+    assert 1200 < int(drawn) < 1800
+    assert int(total) == len(rows)
+    error = 0.01 * float(text.split("is known to ± ")[1].split(" pp")[0])
+    after = rows.assign(current_ltv=rows["current_ltv"] / 0.8,
+                        house_price_growth_12m=(1 + rows["house_price_growth_12m"]) * 0.8 - 1)  # fmt: skip
+    true = (models["scorecard/1"].predict_proba(after) - models["scorecard/1"].predict_proba(rows))[:, 1].mean()
+    shown = metric(app, "Mean PD, Scorecard").delta  # points, two digits
+    assert abs(0.01 * float(shown.removesuffix(" pp")) - true) < 2 * error + 0.0001
+
+
+@pytest.fixture(scope="module")
+def with_forest(demo_workspace, tmp_path_factory):
+    """A copy of loanapp with a random forest from elsewhere as a further model."""
+    workspace = tmp_path_factory.mktemp("forest")
+    shutil.copytree(demo_workspace / "loanapp", workspace / "loanapp")
+    engine = Engine(open_portfolio(workspace, "loanapp"))
+    frame = engine.fetch(engine.snapshots())
+    names = ["obrat", "loanprc"]
+    forest = RandomForestClassifier(15, min_samples_leaf=20, random_state=0)
+    forest.fit(frame[names], frame[engine.portfolio.schema.target.name].astype(int))
+    joblib.dump(forest, workspace / "forest.joblib")
+    run_cli("models", "add", str(workspace / "forest.joblib"), "--name", "forest", "--portfolio", "loanapp", "--yes",
+            workspace=workspace)  # fmt: skip
+    return workspace, forest, frame
+
+
+def test_a_model_from_elsewhere_rates_changed_loans(with_forest, open_app):
+    workspace, forest, frame = with_forest
+    row = frame.iloc[[10]]
+    id_name = open_portfolio(workspace, "loanapp").schema.id.name
+    app = open_app(PAGE, "loanapp", workspace=workspace, what_if_loan=str(row[id_name].iloc[0]),
+                   what_if_set_obrat="0.5", what_if_fields="obrat")  # fmt: skip
+    card = next(item for item in app.metric if item.label.lower().startswith("forest"))
+    expected = forest.predict_proba(row[["obrat", "loanprc"]].assign(obrat=0.5))[0, 1]
+    assert float(card.value.removesuffix(" %")) == pytest.approx(100 * np.clip(expected, 1e-4, 1), rel=0.06)
+    assert "PDs only here" in words(app)
+    app = open_app(PAGE, "loanapp", workspace=workspace, what_if_section="Whole book")
+    assert any("forest" in item.label.lower() for item in app.metric)
 
 
 def test_impossible_combinations_are_refused(open_app):
@@ -115,7 +213,7 @@ def test_leaving_the_training_range_is_warned_of(open_app, engine):
     loan, row = typical(engine)
     app = open_app(PAGE, what_if_loan=loan, what_if_set_rate="0.07" if row["rate"][0] < 0.05 else "0.001")
     found = [item.value for item in app.warning]
-    assert any("99 % of the training loans" in text or "outside its range" in text for text in found)
+    assert any("but for the rarest 0.50 % on either side" in text or "outside its range" in text for text in found)
 
 
 def test_a_shocked_book_is_what_the_models_say_of_the_shocked_loans(open_app, engine, models):

@@ -10,7 +10,7 @@ from analytics.attributions import Dependence, compute_waterfall
 from analytics.curves import compute_roc, compute_score_distribution
 from analytics.figures.book import plot_bars_by_category, plot_trend
 from analytics.figures.distributions import plot_score_distributions
-from analytics.figures.explanations import plot_dependence, plot_importance, plot_waterfall
+from analytics.figures.explanations import plot_dependence, plot_waterfall
 from analytics.figures.metrics import plot_metric_intervals, plot_roc
 from analytics.figures.template import CHAMPION, SMALL, TEAL, fade
 from analytics.figures.tiles import plot_tiles
@@ -68,9 +68,6 @@ WATERFALL = compute_waterfall(-4.0, pd.Series({"ltv": 0.6, "work": -0.3, "a": 0.
 def make_all(scored, months, regions):
     y, scores = scored
     metrics = compute_metrics(y, scores).assign(sample="out-of-time")
-    importance = pd.DataFrame(
-        {"model": "gbm", "feature": ["ltv", "work"], "share": [0.7, 0.3], "importance": [0.7, 0.3]}
-    )
     return {
         "trend": plot_trend(months, {"arrears_30": "30 days", "arrears_90": "90 days"}, unit="share", **WORDS),
         "money": plot_trend(months, {"n": "Exposure"}, unit="EUR", **WORDS),
@@ -83,7 +80,6 @@ def make_all(scored, months, regions):
         ),
         "roc": plot_roc(compute_roc(y, scores), colours=COLOURS, **WORDS),
         "distributions": plot_score_distributions(compute_score_distribution(y, scores), colours=COLOURS, **WORDS),
-        "importance": plot_importance(importance, ["ltv", "work"], colours=COLOURS, **WORDS),
         "dependence": plot_dependence(make_dependence(1500), label="LTV", unit="share", **WORDS),
         "categories": plot_dependence(make_dependence(10, number=False), label="Work", unit="", **WORDS),
         "waterfall": plot_waterfall(WATERFALL, **WORDS),
@@ -95,7 +91,7 @@ def figures(scored, months, regions):
     return make_all(scored, months, regions)
 
 
-NAMES = ["trend", "money", "bars", "tiles", "metrics", "roc", "distributions", "importance",
+NAMES = ["trend", "money", "bars", "tiles", "metrics", "roc", "distributions",
          "dependence", "categories", "waterfall"]  # fmt: skip
 
 
@@ -211,15 +207,6 @@ def test_distributions_have_a_panel_per_model(figures, scored):
     np.testing.assert_array_equal(trace.y, part["share"])
     assert trace.line.color == TEAL
     assert {trace.yaxis for trace in figures["distributions"].data} == {"y", "y2"}
-
-
-def test_importance_keeps_the_order_given():
-    frame = pd.DataFrame({"model": ["card", "card", "gbm"], "feature": ["a", "b", "b"], "share": [0.6, 0.4, 1.0],
-                          "importance": [0.6, 0.4, 2.0]})  # fmt: skip
-    figure = plot_importance(frame, ["b", "a"], colours=COLOURS, labels={"a": "Age"}, **WORDS)
-    np.testing.assert_array_equal(figure.data[0].x, [0.4, 0.6])
-    np.testing.assert_array_equal(figure.data[1].x, [1.0, np.nan])
-    assert list(figure.layout.yaxis.ticktext) == ["b", "Age"]
 
 
 @pytest.mark.parametrize(("n", "kind"), [(1000, "scatter"), (1001, "scattergl")])
