@@ -32,7 +32,7 @@ screenshot: .venv/.dev
 
 # Renews the pins of everything that requirements*.txt pull in.
 lock: .venv/.dev
-	$(BIN)/pip freeze --exclude-editable | sed s/_commit==/-commit==/ > constraints.txt
+	$(BIN)/pip freeze --exclude-editable | sed -E "s/_(commit|cpu)==/-\1==/" > constraints.txt
 
 .venv/.venv:
 	$(PYTHON) -c 'import sys; sys.exit("Hypothec needs Python 3.11 or later, got " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'

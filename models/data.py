@@ -5,63 +5,88 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from models.base import Labels
 from models.encoding import Feature
+from models.observations import observe
 from portfolio.atomic import replace_file
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
+from portfolio.histories import LOAN, SEQUENCES
 from portfolio.leakage import find_leaking_fields
+from portfolio.outcomes import ensure_outcomes
 from portfolio.schema import OBSERVATION_DATE, SAMPLE
 from portfolio.workspace import Portfolio, hash_file
 
 BACKGROUND_ROWS = 100
 CALIBRATION_SHARE = 0.15
+COURSE = ("_event", "_months")
 SAMPLES = ("development", "out-of-sample", "out-of-time")
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows with a known outcome: features `X`, outcome `y`, the loan of each row, its date and sample."""
+    """Rows with a known outcome: features `X`, outcome `y`, the loan of each row, its date and sample.
+
+    `course` is what became of each loan month by month, event and months (see portfolio.outcomes), where it was asked
+    for.
+    """
 
     X: pd.DataFrame
     y: Labels
     loan: pd.Series
     date: pd.Series
     sample: pd.Series
+    course: pd.DataFrame | None = None
 
     def where(self, mask: "pd.Series | np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Labelled":
         """Return the rows for which `mask` is true."""
         keep = np.asarray(mask, dtype=bool)
-        return Labelled(self.X[keep], self.y[keep], self.loan[keep], self.date[keep], self.sample[keep])
+        course = None if self.course is None else self.course[keep]
+        return Labelled(self.X[keep], self.y[keep], self.loan[keep], self.date[keep], self.sample[keep], course)
 
 
-def load_labelled(engine: Engine, features: Sequence[Feature]) -> Labelled:
-    """Return all rows of the three samples with known outcome, in a fixed order."""
+def load_labelled(engine: Engine, features: Sequence[Feature], *, course: bool = False) -> Labelled:
+    """Return all rows of the three samples with known outcome, in a fixed order; with what became of them if asked."""
     schema = engine.portfolio.schema
     if not schema.with_role("target"):
         raise HypothecError(
             f"portfolio {engine.portfolio.name!r} has no field with the role target: nothing to train on"
         )
     names = [item.name for item in features]
-    table = engine.snapshots()
+    table = observe(engine, features)
+    if course:
+        table = _with_course(engine, table)
     rows = table.filter(table[SAMPLE].isin(SAMPLES), table[schema.target.name].notnull())
     wanted = list(dict.fromkeys([schema.id.name, schema.target.name, OBSERVATION_DATE, SAMPLE, *names]))
-    frame = engine.fetch(rows.select(*wanted).order_by(OBSERVATION_DATE, schema.id.name))
+    frame = engine.fetch(rows.select(*wanted, *(COURSE if course else ())).order_by(OBSERVATION_DATE, schema.id.name))
     return Labelled(
         frame[names],
         frame[schema.target.name].to_numpy(dtype=np.int64),
         frame[schema.id.name],
         frame[OBSERVATION_DATE],
         frame[SAMPLE],
+        frame[list(COURSE)].rename(columns=dict(zip(COURSE, ("event", "months"), strict=True))) if course else None,
     )
+
+
+def _with_course(engine: Engine, table: ir.Table) -> ir.Table:
+    """Add what became of each loan, as the columns `COURSE`."""
+    keys = engine.portfolio.snapshot_keys()
+    ensure_outcomes(engine.portfolio, keys)
+    known = engine.outcomes(keys)
+    known = known.select(_loan=LOAN, _when=OBSERVATION_DATE, **dict(zip(COURSE, ("event", "months"), strict=True)))
+    same = [table[engine.portfolio.schema.id.name] == known["_loan"], table[OBSERVATION_DATE] == known["_when"]]
+    return table.inner_join(known, same).drop("_loan", "_when")
 
 
 def refuse_leaks(rows: Labelled) -> None:
     """Stop training if a single feature tells the outcome almost perfectly: it was known only afterwards."""
-    leaks = find_leaking_fields(rows.X, pd.Series(rows.y, index=rows.X.index), list(rows.X.columns))
+    single = [name for name in rows.X.columns if name not in SEQUENCES]  # a list of months is no single value
+    leaks = find_leaking_fields(rows.X, pd.Series(rows.y, index=rows.X.index), single)
     if leaks:
         names = ", ".join(f"{leak.name!r} (AUC {leak.auc:.3f} alone)" for leak in leaks)
         raise HypothecError(
@@ -106,7 +131,7 @@ def ensure_background(engine: Engine, features: Sequence[Feature]) -> pd.DataFra
         with replace_file(path) as temporary:
             chosen.to_parquet(temporary, index=False)
     background = pd.read_parquet(path)
-    missing = [item.name for item in features if item.name not in background.columns]
+    missing = [item for item in features if item.name not in background.columns]
     if missing:
         background = _add_columns(engine, background, missing)
         with replace_file(path) as temporary:
@@ -114,9 +139,10 @@ def ensure_background(engine: Engine, features: Sequence[Feature]) -> pd.DataFra
     return background[[item.name for item in features]]
 
 
-def _add_columns(engine: Engine, background: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the background with fields that came into the schema after it was recorded: the same rows, wider."""
-    snapshots = engine.snapshots()
+def _add_columns(engine: Engine, background: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
+    """Return the background with features that came after it was recorded: the same rows, wider."""
+    names = [item.name for item in features]
+    snapshots = observe(engine, features)
     lacking = [name for name in names if name not in snapshots.columns]
     if lacking:
         raise HypothecError(f"the snapshots of {engine.portfolio.name!r} have no {', '.join(lacking)}; build them anew")

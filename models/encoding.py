@@ -1,11 +1,11 @@
 """Features as one float64 matrix, the same for every family.
 
-Numbers stay numbers (NaN where missing); categories become codes 0, 1, 2, … in the order of their
-frequency at training. Rare categories share one code, so ten thousand of them harm no family;
-a category never seen in training is treated as missing.
+Numbers stay numbers (NaN where missing); a sequence takes one column a month and channel; categories become codes
+0, 1, 2, … in the order of their frequency at training. Rare categories share one code, so ten thousand of them harm
+no family; a category never seen in training is treated as missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from portfolio.errors import HypothecError
+from portfolio.histories import MONTHS
 from portfolio.schema import Field, Schema
 
 Matrix = npt.NDArray[np.float64]
@@ -26,11 +27,20 @@ MIN_ROWS = 30
 
 @dataclass(frozen=True)
 class Feature:
-    """What a model needs to know of a column. `sign` is +1 where higher means riskier, -1, or 0 unknown."""
+    """What a model needs to know of a column. `sign` is +1 where higher means riskier, -1, or 0 unknown.
+
+    A sequence's cells are lists of months × `channels` numbers, month by month (see portfolio.histories).
+    """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "sequence"]
     sign: int = 0
+    channels: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many columns of the matrix it takes."""
+        return MONTHS * len(self.channels) if self.kind == "sequence" else 1
 
 
 def model_features(schema: Schema) -> tuple[Feature, ...]:
@@ -79,15 +89,22 @@ class Encoder:
         return [item.name for item in self.features]
 
     def transform(self, X: pd.DataFrame) -> Matrix:
-        """Return `X` as a matrix of shape (rows, features)."""
+        """Return `X` as a matrix of shape (rows, features); a sequence takes as many columns as it is wide."""
         check_columns(X, self.features)
-        out = np.empty((len(X), len(self.features)))
-        for position, item in enumerate(self.features):
+        out = np.empty((len(X), sum(item.width for item in self.features)))
+        for item, place in zip(self.features, self.places(), strict=True):
             column = X[item.name]
-            out[:, position] = (
-                self._codes(item.name, column) if item.kind == "category" else _numbers(item.name, column)
-            )
+            if item.kind == "sequence":
+                out[:, place] = _sequences(item, column)
+            else:
+                known = self._codes(item.name, column) if item.kind == "category" else _numbers(item.name, column)
+                out[:, place.start] = known
         return out
+
+    def places(self) -> list[slice]:
+        """Return each feature's columns of the matrix."""
+        ends = np.cumsum([item.width for item in self.features]).tolist()
+        return [slice(end - item.width, end) for item, end in zip(self.features, ends, strict=True)]
 
     def _codes(self, name: str, column: pd.Series) -> Matrix:
         categories = self.categories[name]
@@ -101,9 +118,11 @@ class Encoder:
     def decode(self, matrix: Matrix) -> pd.DataFrame:
         """Return the frame that `transform` would turn into `matrix` (rare categories as "(other)")."""
         columns: dict[str, Any] = {}
-        for position, item in enumerate(self.features):
-            values = matrix[:, position]
-            if item.kind == "category":
+        for item, place in zip(self.features, self.places(), strict=True):
+            values = matrix[:, place.start]
+            if item.kind == "sequence":
+                columns[item.name] = list(matrix[:, place].astype(np.float32))
+            elif item.kind == "category":
                 lookup = np.array([*self.categories[item.name], None], dtype=object)
                 columns[item.name] = lookup[np.where(np.isnan(values), len(lookup) - 1, values).astype(int)]
             else:
@@ -121,9 +140,14 @@ class Encoder:
     def from_json(cls, body: dict[str, Any]) -> "Encoder":
         """Build the encoder from what `to_json` gave."""
         return cls(
-            tuple(Feature(**item) for item in body["features"]),
+            tuple(feature_from(item) for item in body["features"]),
             {name: tuple(values) for name, values in body["categories"].items()},
         )
+
+
+def feature_from(body: Mapping[str, Any]) -> Feature:
+    """Return the feature that `asdict` wrote as `body` (JSON knows no tuples)."""
+    return Feature(**{**body, "channels": tuple(body.get("channels", ()))})
 
 
 def check_columns(X: pd.DataFrame, features: Sequence[Feature]) -> None:
@@ -148,6 +172,22 @@ def _frequent(column: pd.Series) -> tuple[str, ...]:
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")  # equal counts: alphabetical, not by row
     kept = counts.index[(counts >= min(MIN_ROWS, len(column) // 20 + 1)) & (np.arange(len(counts)) < MAX_CATEGORIES)]
     return tuple(kept) if len(kept) == len(counts) else (*kept, OTHER)
+
+
+def _sequences(item: Feature, column: pd.Series) -> Matrix:
+    """Return a column of lists as a matrix; every list must have a number for each month and channel."""
+    if not len(column):
+        return np.zeros((0, item.width))
+    try:
+        values = np.stack([np.asarray(cell, dtype=np.float64) for cell in column])
+    except (TypeError, ValueError):
+        values = np.zeros((len(column), 0))
+    if values.shape != (len(column), item.width) or not np.isfinite(values).all():
+        raise HypothecError(
+            f"column {item.name!r} must hold {MONTHS} months of {len(item.channels)} numbers "
+            f"({', '.join(item.channels)}) in every row"
+        )
+    return values
 
 
 def _numbers(name: str, column: pd.Series) -> Matrix:

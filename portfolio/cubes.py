@@ -14,9 +14,10 @@ import ibis
 import ibis.expr.types as ir
 
 from portfolio.atomic import PREFIX, replace_directory
+from portfolio.months import month_index
 from portfolio.progress import Report, silent
 from portfolio.schema import Schema
-from portfolio.snapshots import DEFAULT_DAYS, ENDED, month_index
+from portfolio.snapshots import DEFAULT_DAYS, ENDED
 
 NEW = "new"  # the state before of a loan that had no row at the reporting date before
 CURRENT, LATE_30, LATE_60, DEFAULT = "current", "30", "60", "default"

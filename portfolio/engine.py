@@ -56,6 +56,14 @@ class Engine:
         wanted = self.portfolio.snapshot_keys() if keys is None else list(keys)
         return self._read([self.portfolio.snapshot_file(key) for key in wanted])
 
+    def histories(self, keys: Sequence[str]) -> ir.Table:
+        """24 months of each loan of the snapshots `keys`: see portfolio.histories, which writes them."""
+        return self._read([self.portfolio.histories / f"{key}.parquet" for key in keys])
+
+    def outcomes(self, keys: Sequence[str]) -> ir.Table:
+        """Event and month of each loan of the snapshots `keys`: see portfolio.outcomes, which writes them."""
+        return self._read([self.portfolio.outcomes / f"{key}.parquet" for key in keys])
+
     def scores(self, ref: str, keys: Sequence[str] | None = None) -> ir.Table:
         """Stored scores of a model version ("scorecard/1"): all scored snapshots, or those of `keys`."""
         folder = self.portfolio.scores / ref

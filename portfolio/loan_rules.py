@@ -5,8 +5,9 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from portfolio.months import month_index
 from portfolio.schema import Schema
-from portfolio.snapshots import ENDED, month_index
+from portfolio.snapshots import ENDED
 
 GROWTH = 1.1  # a balance this many times the amount granted is beyond interest and costs added to it
 

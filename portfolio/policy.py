@@ -158,6 +158,22 @@ class OpinionRule:
 
 
 @dataclass(frozen=True)
+class ExplanationRule:
+    """When an explanation is called unstable and a changed loan an extrapolation."""
+
+    rarest: float = setting(
+        0.005,
+        "A loan is outside the training range beyond this share of training loans: on either side of one field, "
+        "or rarer in its combination of numbers",
+        low=0.0001,
+        high=0.1,
+    )
+    stable_share: float = setting(
+        0.9, "A reason is stable if at least this share of other backgrounds and seeds give it too", low=0.5, high=1
+    )
+
+
+@dataclass(frozen=True)
 class Policy:
     """A portfolio's criteria. `source` is "policy.toml" where the portfolio has one, else "defaults"."""
 
@@ -166,6 +182,7 @@ class Policy:
     validation: Validation = field(default_factory=Validation)
     lights: Lights = field(default_factory=Lights)
     opinion: OpinionRule = field(default_factory=OpinionRule)
+    explanation: ExplanationRule = field(default_factory=ExplanationRule)
     source: str = "defaults"
 
 
@@ -175,6 +192,7 @@ SECTIONS: dict[str, type] = {
     "validation": Validation,
     "lights": Lights,
     "opinion": OpinionRule,
+    "explanation": ExplanationRule,
 }
 
 

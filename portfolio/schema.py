@@ -19,8 +19,10 @@ from portfolio.errors import HypothecError
 Kind = Literal["number", "category", "date"]
 Role = Literal["id", "date", "target", "exposure", "segment", "feature", "protected", "score", "ignore"]
 Sample = Literal["development", "out-of-sample", "out-of-time", "embargo", "unlabelled"]
+Actionable = Literal["", "up", "down", "any", "no"]
 KINDS: tuple[str, ...] = get_args(Kind)
 ROLES: tuple[str, ...] = get_args(Role)
+DIRECTIONS: tuple[str, ...] = get_args(Actionable)
 
 ALWAYS = "always"
 
@@ -39,6 +41,8 @@ class Field:
     in per cent. `expected_sign` is +1 where a higher value means more risk, -1 where less, 0 unknown.
     `meaning` ties a column to a concept that pages know ("ltv", "debt_service", "region", "country",
     "days_past_due", "income", "rate", "employment", ...). `group` joins correlated features in explanations.
+    `actionable` says in which direction somebody can bring a feature ("up", "down" or "any"; "no" where nobody can),
+    so that the smallest change that lowers a PD may use it; "" leaves that to the field's meaning.
 
     A field with the role score holds the PDs of some model, to be compared: no model learns from it.
 
@@ -70,6 +74,7 @@ class Field:
     reduce: str = ""
     as_of: str = ""
     window_months: int = 0
+    actionable: Actionable = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -81,7 +86,17 @@ class Field:
             raise HypothecError(f"field {self.name!r}: a {', '.join(self.roles)} field cannot also be a model feature")
         if "score" in self.roles and self.kind != "number":
             raise HypothecError(f"field {self.name!r}: a score is a number, got a {self.kind}")
+        self._check_actionable()
         self._check_document()
+
+    def _check_actionable(self) -> None:
+        said = f"field {self.name!r}: actionable must be one of {', '.join(filter(None, DIRECTIONS))} or left out"
+        if self.actionable not in DIRECTIONS:
+            raise HypothecError(f"{said}, got {self.actionable!r}")
+        if self.actionable in ("up", "down") and self.kind != "number":
+            raise HypothecError(f"{said}; a {self.kind} has no {self.actionable}")
+        if self.actionable not in ("", "no") and "feature" not in self.roles:
+            raise HypothecError(f"{said}; only a feature can be acted on, its roles are {', '.join(self.roles)}")
 
     def _check_document(self) -> None:
         if not self.path:

@@ -3,13 +3,12 @@
 Features at date t come from rows dated t or earlier, the label from the twelve months after t, which is
 known only when they have passed. Months are counted, not rows, so a gap in a loan's history shifts nothing.
 Everything is an Ibis expression over the history's Parquet files, one date at a time: memory is bounded by
-the 25 months around a date.
+the 25 months around a date (37 where transforms look back further).
 """
 
-import calendar
 import datetime
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ from portfolio.atomic import PREFIX, replace_directory
 from portfolio.documents import TABLE
 from portfolio.documents_known import join_documents
 from portfolio.errors import HypothecError
+from portfolio.months import month_count, month_end, month_index
 from portfolio.progress import Report, silent
 from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, SAMPLE, Schema, Splits
+from portfolio.transforms import TRANSFORMS, add_transforms
 
 HORIZON = 12  # months after the observation date in which a default counts, and before it for the look-backs
 DEFAULT_DAYS = 90
@@ -72,10 +73,11 @@ def _write_all(backend: Any, folder: Path, schema: Schema, report: Report) -> li
     loans = backend.read_parquet(str(folder / "loans.parquet"))
     macro = backend.read_parquet(str(folder / MACRO)) if (folder / MACRO).exists() else None
     documents = backend.read_parquet(str(folder / TABLE)) if (folder / TABLE).exists() else None
+    before = 2 if any(item.name in TRANSFORMS for item in schema.fields) else 1  # transforms look back 24 months
     with replace_directory(folder / "snapshots") as building:
         for done, date in enumerate(dates):
             report(done / len(dates), f"building the snapshot of {date}")
-            rows = backend.read_parquet(_files_around(folder, date), hive_partitioning=False)
+            rows = backend.read_parquet(_files_around(folder, date, before), hive_partitioning=False)
             table = snapshot(History(loans, rows, macro, span["last"], documents), schema, date)
             backend.to_parquet(table, building / f"{date}.parquet", compression="zstd")
     return dates
@@ -87,28 +89,14 @@ def quarter_ends(first: datetime.date, last: datetime.date) -> list[datetime.dat
     >>> [str(date) for date in quarter_ends(datetime.date(2024, 1, 31), datetime.date(2025, 4, 30))]
     ['2024-12-31', '2025-03-31']
     """
-    months = range(_count(first) + HORIZON - 1, _count(last) + 1)
-    return [_month_end(month) for month in months if month % 3 == 2]
+    months = range(month_count(first) + HORIZON - 1, month_count(last) + 1)
+    return [month_end(month) for month in months if month % 3 == 2]
 
 
-def _count(date: datetime.date) -> int:
-    return date.year * 12 + date.month - 1
-
-
-def _month_end(count: int) -> datetime.date:
-    year, month = divmod(count, 12)
-    return datetime.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
-
-
-def _files_around(folder: Path, date: datetime.date) -> list[str]:
-    """Return the performance files of the years in which the 25 months around `date` lie."""
-    years = (date.year - 1, date.year, date.year + 1)
+def _files_around(folder: Path, date: datetime.date, years_before: int) -> list[str]:
+    """Return the performance files of the years from `years_before` before `date` on, to where its label ends."""
+    years = range(date.year - years_before, date.year + 2)
     return [str(path) for year in years for path in sorted((folder / "performance" / f"year={year}").glob("*.parquet"))]
-
-
-def month_index(date: ir.DateValue) -> ir.IntegerValue:
-    """Return a date's month as one number that grows by one a month."""
-    return date.year() * 12 + date.month() - 1
 
 
 def snapshot(history: History, schema: Schema, date: datetime.date) -> ir.Table:
@@ -117,9 +105,9 @@ def snapshot(history: History, schema: Schema, date: datetime.date) -> ir.Table:
     Loans on book at `date` that are less than 90 days past due and not in default. A field is
     looked for among the features, then in loans, then in performance at that month.
     """
-    rows = with_features(history, date)
+    rows = with_features(history, date, [item.name for item in schema.fields if item.name in TRANSFORMS])
     label = with_label(history, date)
-    mature = _count(date) + HORIZON <= _count(history.last)
+    mature = month_count(date) + HORIZON <= month_count(history.last)
     table = rows.left_join(label, rows.loan_id == label.labelled_id)
     table = join_documents(table, history.documents, schema, date)
     happened = table.defaulted.fill_null(0) if mature else ibis.null("int64")
@@ -137,9 +125,12 @@ def snapshot(history: History, schema: Schema, date: datetime.date) -> ir.Table:
     return table.select(**columns).order_by(schema.id.name)
 
 
-def with_features(history: History, date: datetime.date) -> ir.Table:
-    """Return the loans performing at `date` with all that was known of them, from rows up to `date` only."""
-    now = _count(date)
+def with_features(history: History, date: datetime.date, transforms: Sequence[str] = ()) -> ir.Table:
+    """Return the loans performing at `date` with all that was known of them, from rows up to `date` only.
+
+    `transforms` are names of `portfolio.transforms`, made where the history has what they need.
+    """
+    now = month_count(date)
     known = history.performance.mutate(index=month_index(history.performance.month)).filter(ibis._.index <= now)
     ended = known.event.fill_null("").isin(ENDED)
     here = known.filter(known.index == now, known.days_past_due < DEFAULT_DAYS, known.status != "default", ~ended)
@@ -147,7 +138,8 @@ def with_features(history: History, date: datetime.date) -> ir.Table:
     rows = here.join(past, here.loan_id == past.past_id)
     rows = rows.drop(*[name for name in history.loans.columns if name in rows.columns and name != "loan_id"])
     table = rows.join(history.loans, "loan_id")
-    return _derive(table if history.macro is None else _with_economy(table, history.macro, now), now)
+    table = _derive(table if history.macro is None else _with_economy(table, history.macro, now), now)
+    return add_transforms(table, known, history.macro, transforms, now)
 
 
 def _look_back(known: ir.Table, now: int) -> ir.Table:
@@ -215,7 +207,14 @@ DERIVED: dict[str, tuple[tuple[str, ...], Callable[[ir.Table, int], ir.Value]]] 
 
 
 def available_features(folder: Path) -> list[str]:
-    """Return the names of the features that `snapshot` can make from the files of the history in `folder`."""
+    """Return the names of the built-in features that `snapshot` can make from the files of the history in `folder`."""
+    present = inputs_of(folder)
+    made = [name for name, (inputs, _) in DERIVED.items() if present.issuperset(inputs)]
+    return [*made, "worst_arrears_12m", "months_in_arrears_12m", *({"unemployment"} & present)]
+
+
+def inputs_of(folder: Path) -> set[str]:
+    """Return the columns that features of the history in `folder` can be made from."""
     backend = ibis.duckdb.connect()
     try:
         loans = backend.read_parquet(str(folder / "loans.parquet"))
@@ -224,14 +223,12 @@ def available_features(folder: Path) -> list[str]:
     finally:
         backend.disconnect()
     present |= {"payment_before"} if "payment" in present else set()
-    present |= set(FROM_MACRO) if (folder / MACRO).exists() else set()
-    made = [name for name, (inputs, _) in DERIVED.items() if present.issuperset(inputs)]
-    return [*made, "worst_arrears_12m", "months_in_arrears_12m", *({"unemployment"} & present)]
+    return present | (set(FROM_MACRO) if (folder / MACRO).exists() else set())
 
 
 def with_label(history: History, date: datetime.date) -> ir.Table:
     """Return 1 for each loan that is 90 days past due or in default in the twelve months after `date`, else 0."""
-    now = _count(date)
+    now = month_count(date)
     rows = history.performance.mutate(index=month_index(history.performance.month))
     after = rows.filter(rows.index > now, rows.index <= now + HORIZON)
     bad = (after.days_past_due >= DEFAULT_DAYS) | (after.status == "default")

@@ -61,6 +61,16 @@ class Portfolio:
         return self.root / "snapshots"
 
     @property
+    def histories(self) -> Path:
+        """The last 24 months of each snapshot's loans as sequences, made when a model asks (only with history)."""
+        return self.root / "histories"
+
+    @property
+    def outcomes(self) -> Path:
+        """What became of each snapshot's loans month by month, made when a model asks (only with history)."""
+        return self.root / "outcomes"
+
+    @property
     def cubes(self) -> Path:
         """The history counted once: loans by month and state, and by vintage and age (only with history)."""
         return self.root / "cubes"

@@ -4,7 +4,7 @@ from portfolio.demo.book import CHANNELS, ENERGY_LABELS, GUARANTEES, OCCUPANCIES
 from portfolio.demo.borrowers import EMPLOYMENT, GENDERS, NATIONALITIES
 from portfolio.demo.geography import COUNTRIES, REGION_NAMES, TILES
 from portfolio.demo.macro import LAST_MONTH, month_end
-from portfolio.schema import Field, Role, Schema, Splits
+from portfolio.schema import Actionable, Field, Role, Schema, Splits
 from portfolio.snapshots import HORIZON
 
 TITLE = "Demo: synthetic mortgage book"
@@ -46,15 +46,18 @@ def choose_splits(months: int) -> Splits:
 def _number(
     name: str, label: str, description: str, *, unit: str = "", sign: int = 0, group: str = "", meaning: str = "",
     minimum: float | None = None, maximum: float | None = None, roles: tuple[Role, ...] = ("feature",),
+    actionable: Actionable = "",
 ) -> Field:  # fmt: skip
-    return Field(name, label, "number", roles, description, unit, (), sign, group, meaning, minimum, maximum)
+    return Field(name, label, "number", roles, description, unit, (), sign, group, meaning, minimum, maximum,
+                 actionable=actionable)  # fmt: skip
 
 
 def _category(
     name: str, label: str, description: str, categories: tuple[str, ...], *, roles: tuple[Role, ...] = ("feature",),
-    group: str = "", meaning: str = "",
+    group: str = "", meaning: str = "", actionable: Actionable = "",
 ) -> Field:  # fmt: skip
-    return Field(name, label, "category", roles, description, "", categories, 0, group, meaning)
+    return Field(name, label, "category", roles, description, "", categories, 0, group, meaning,
+                 actionable=actionable)  # fmt: skip
 
 
 def _keys() -> tuple[Field, ...]:
@@ -79,16 +82,16 @@ def _keys() -> tuple[Field, ...]:
 def _money() -> tuple[Field, ...]:
     return (
         _number("balance", "Balance", "What the borrower owes at the observation date: the exposure.", unit="EUR",
-                roles=("exposure", "feature"), group="size", meaning="exposure", minimum=0),
+                roles=("exposure", "feature"), group="size", meaning="exposure", minimum=0, actionable="down"),
         _number("income", "Income", "The borrowers' gross yearly income as last reported.", unit="EUR", sign=-1,
-                group="affordability", meaning="income", minimum=0),
+                group="affordability", meaning="income", minimum=0, actionable="up"),
         _number("debt_service", "Debt service", "Twelve monthly payments as a share of reported yearly income.",
-                unit="share", sign=1, group="affordability", meaning="debt_service", minimum=0),
+                unit="share", sign=1, group="affordability", meaning="debt_service", minimum=0, actionable="down"),
         _number("loan_to_income", "Loan-to-income", "Balance as a multiple of reported yearly income.", unit="×",
                 group="affordability", meaning="lti", minimum=0),
         _number("current_ltv", "Current loan-to-value",
                 "Balance as a share of the property's value, indexed from origination by regional house prices.",
-                unit="share", sign=1, group="equity", meaning="ltv", minimum=0),
+                unit="share", sign=1, group="equity", meaning="ltv", minimum=0, actionable="no"),
         _number("original_ltv", "Original loan-to-value", "Amount granted as a share of the property's value then.",
                 unit="share", sign=1, group="equity", meaning="original_ltv", minimum=0, maximum=1.2),
     )  # fmt: skip
@@ -97,12 +100,12 @@ def _money() -> tuple[Field, ...]:
 def _rates() -> tuple[Field, ...]:
     return (
         _number("rate", "Interest rate", "The loan's yearly interest rate.", unit="share", sign=1, group="rate",
-                meaning="rate", minimum=0),
+                meaning="rate", minimum=0, actionable="down"),
         _number("rate_incentive", "Rate incentive",
                 "The loan's rate less the market rate of new fixed-rate loans in its country.", unit="share",
                 group="rate", meaning="rate_incentive"),
         _category("rate_type", "Rate type", "Fixed for a period, or variable with the money market.", RATE_TYPES,
-                  roles=("segment", "feature"), group="rate", meaning="rate_type"),
+                  roles=("segment", "feature"), group="rate", meaning="rate_type", actionable="any"),
         _number("payment_change_12m", "Payment change, 12 months",
                 "This month's payment over that of twelve months ago, less one; missing in a loan's first year.",
                 unit="share", sign=1, group="rate", meaning="payment_change"),
@@ -114,7 +117,7 @@ def _terms() -> tuple[Field, ...]:
         _number("months_on_book", "Months on book", "Months since the loan was granted.", unit="months", group="age",
                 meaning="months_on_book", minimum=0),
         _number("remaining_months", "Months remaining", "Months until the loan matures.", unit="months", group="age",
-                meaning="remaining_months"),
+                meaning="remaining_months", actionable="up"),
         _category("country", "Country", "Where the property is.", COUNTRIES, roles=("segment", "feature"),
                   group="place", meaning="country"),
         _category("region", "Region", "The province or region of the property.", REGION_NAMES, roles=("segment",),
@@ -126,7 +129,7 @@ def _terms() -> tuple[Field, ...]:
         _category("property_type", "Property type", "House, apartment or other.", PROPERTY_TYPES, group="property",
                   meaning="property_type"),
         _category("energy_label", "Energy label", "The property's energy label, A best; unknown for some.",
-                  ENERGY_LABELS, group="property", meaning="energy_label"),
+                  ENERGY_LABELS, group="property", meaning="energy_label", actionable="any"),
         _category("guarantee", "Guarantee", "Whether the Dutch mortgage guarantee NHG covers the loan.", GUARANTEES,
                   group="equity", meaning="guarantee"),
     )  # fmt: skip
@@ -163,7 +166,7 @@ def _economy() -> tuple[Field, ...]:
 def _behaviour() -> tuple[Field, ...]:
     return (
         _number("days_past_due", "Days past due", "Days past due at the observation date: 0, 30 or 60.", unit="days",
-                sign=1, group="arrears", meaning="days_past_due", minimum=0),
+                sign=1, group="arrears", meaning="days_past_due", minimum=0, actionable="down"),
         _number("worst_arrears_12m", "Worst arrears, 12 months",
                 "The most days past due in the twelve months up to the observation date.", unit="days", sign=1,
                 group="arrears", meaning="worst_arrears", minimum=0),

@@ -88,7 +88,7 @@ class Simulation:
         for month in range(self.start - BURN_IN, self.start):
             self._burn(month)
         for month in range(self.start, LAST_MONTH + 1):
-            yield self._live(month)
+            yield self.live(month)
 
     def _burn(self, month: int) -> None:
         """Let arrears and defaults settle at the balances of the window's first month; nothing ends."""
@@ -98,7 +98,7 @@ class Simulation:
         self.days[loan] = np.where(event == WRITTEN_OFF, 0, days)
         self._remember(loan, month)
 
-    def _live(self, month: int) -> MonthRows:
+    def live(self, month: int) -> MonthRows:
         """Live one month of the window and return its rows."""
         book = self.book
         loan = np.flatnonzero(self.alive & (book.origination <= month))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from portfolio.errors import HypothecError
-from portfolio.schema import Splits, toml_value
+from portfolio.schema import Actionable, Splits, toml_value
 from portfolio.sources.cells import MISSING, Spelling
 
 
@@ -79,6 +79,7 @@ class FieldMapping:
     expected_sign: int = 0
     group: str = ""
     meaning: str = ""
+    actionable: Actionable = ""
     categories: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     minimum: float | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portfolio.errors import HypothecError
-from portfolio.schema import KINDS, ROLES, Splits, toml_value
+from portfolio.schema import DIRECTIONS, KINDS, ROLES, Splits, toml_value
 from portfolio.sources.cells import PERIOD_MONTHS
 from portfolio.sources.mapped import DateColumn, FieldMapping, Mapping, TableOptions, TargetColumn, Words
 
@@ -52,6 +52,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "by": ("day", *PERIOD_MONTHS),
     "decimal": (".", ","),
     "expected_sign": (-1, 0, 1),
+    "actionable": DIRECTIONS,
 }
 
 

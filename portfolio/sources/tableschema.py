@@ -39,6 +39,7 @@ def build_schema(raw: RawTable, mapping: Mapping) -> Schema:
                 meaning=item.meaning,
                 minimum=item.minimum,
                 maximum=item.maximum,
+                actionable=item.actionable,
             )
         )
     words_given = {key: value for key, value in vars(mapping.portfolio).items() if value is not None}

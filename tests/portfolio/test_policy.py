@@ -103,6 +103,8 @@ WRONG = [
     ({"opinion": {"key": [["psi"]]}}, "key must list tests out of portfolio_pd"),
     ({"opinion": {"weights": {"psi": -1}}}, "weights.psi must be a number from 0 to 1000, got -1"),
     ({"opinion": {"weights": {"psy": 1}}}, "weights must be a table of numbers by test"),
+    ({"explanation": {"rarest": 0.5}}, "[explanation] rarest must be a number from 0.0001 to 0.1, got 0.5"),
+    ({"explanation": {"stable_share": "high"}}, "stable_share must be a number from 0.5 to 1, got 'high'"),
 ]  # fmt: skip
 
 

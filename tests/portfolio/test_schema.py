@@ -168,3 +168,30 @@ def test_a_broken_file_is_refused_by_name(tmp_path, text, message):
 def test_the_text_reads_well():
     text = format_schema(schema_with("income"))
     assert '[[field]]\nname = "income"\nlabel = "label of income"\nkind = "number"\nroles = ["feature"]' in text
+
+
+def test_what_can_be_acted_on_survives_the_file(tmp_path):
+    fields = tuple(
+        Field(name, name, kind, ("feature",), actionable=way)
+        for name, kind, way in (
+            ("a", "number", "up"),
+            ("b", "category", "any"),
+            ("c", "number", "no"),
+            ("d", "number", ""),
+        )
+    )
+    assert round_trip(Schema("T", "table", fields), tmp_path).fields == fields
+
+
+@pytest.mark.parametrize(
+    ("kind", "roles", "way", "message"),
+    [
+        ("number", ("feature",), "higher", "actionable must be one of up, down, any, no or left out, got 'higher'"),
+        ("category", ("feature",), "up", "a category has no up"),
+        ("number", ("segment",), "down", "only a feature can be acted on, its roles are segment"),
+    ],
+)
+def test_what_cannot_be_acted_on_is_refused_by_name(kind, roles, way, message):
+    with pytest.raises(HypothecError, match="field 'x'") as caught:
+        Field("x", "X", kind, roles, actionable=way)
+    assert message in str(caught.value)

@@ -1,0 +1,1 @@
+"""Networks in Keras 3 on JAX: one base, one family a file."""
