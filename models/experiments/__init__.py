@@ -1,0 +1,1 @@
+"""Experiments: a configuration becomes a folder with a report; the contest compares them with the champion."""

@@ -1,0 +1,80 @@
+"""Fitting one model of an experiment: how long to learn is found on a later period, then all development rows teach."""
+
+import inspect
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from models.base import PdModel
+from models.data import Labelled, split_calibration
+from models.encoding import Feature
+from models.experiments.config import ExperimentConfig
+from models.experiments.protocol import Fold
+from models.families import NETWORKS, family_class
+from portfolio.errors import HypothecError
+
+if TYPE_CHECKING:
+    from models.networks.base import Network
+
+LEARNT_IN_EPOCHS = ("neural", *NETWORKS)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, the seconds it took to fit, and what was seen on the later period: epochs and losses, where it has them.
+
+    `history` is the first member's, of the fit that was judged on the later period.
+    """
+
+    model: PdModel
+    seconds: float
+    history: dict[str, Any]
+
+
+def fit_on(
+    family: str, features: tuple[Feature, ...], fit: Labelled, later: Labelled | None, seed: int,
+    settings: Mapping[str, Any], *, epochs: int | None = None,
+) -> PdModel:  # fmt: skip
+    """Return a family fitted on `fit`, stopping early on `later`; with `epochs` it learns for exactly so many.
+
+    HypothecError names a setting the family does not have.
+    """
+    cls = family_class(family)
+    known = set(inspect.signature(cls).parameters)
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise HypothecError(
+            f"the {family} family has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+        )
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    model = cls(features=features, random_state=seed, **given)
+    if epochs is not None:
+        cast("Network", model).exact_epochs = epochs
+    more: dict[str, Any] = {}
+    if cls.reads_course:
+        more = {"course": fit.course, "validation_course": later.course if later else None}
+    model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
+    return model
+
+
+def fit_final(
+    config: ExperimentConfig, features: tuple[Feature, ...], rows: Labelled, fold: Fold, seed: int,
+    settings: Mapping[str, Any],
+) -> Fitted:  # fmt: skip
+    """Return the experiment's model: fitted on 85 % of the development loans and calibrated on the others.
+
+    A network first learns on `fold` and stops at the epoch that was best on its later period; then it learns on all
+    dates for as many epochs. `rows` are development rows.
+    """
+    started = time.monotonic()
+    history: dict[str, Any] = {}
+    epochs = None
+    if config.family in LEARNT_IN_EPOCHS:
+        probe = fit_on(config.family, features, fold.fit, fold.later, seed, settings)
+        history = dict(getattr(probe, "history_", {}))
+        epochs = int(history.get("best_epoch", 1))
+    fit_rows, calibration_rows = split_calibration(rows, seed)
+    model = fit_on(config.family, features, fit_rows, None, seed, settings, epochs=epochs)
+    model.calibrate(calibration_rows.X, calibration_rows.y)
+    return Fitted(model, time.monotonic() - started, history)
