@@ -40,6 +40,7 @@ def run_command(workspace: Path, name: str, names: Sequence[str], sets: Sequence
     Example: python cli.py experiments run mlp my_network.toml --portfolio demo
     """
     from models.experiments.config import find_config, list_configs
+    from models.experiments.folders import list_runs
     from models.experiments.run import run_experiment
     from portfolio.atomic import lock_folder
     from portfolio.engine import Engine
@@ -55,7 +56,9 @@ def run_command(workspace: Path, name: str, names: Sequence[str], sets: Sequence
             share = part_of(report, place / len(configs), (place + 1) / len(configs))
             run_experiment(engine, config, again=again, report=share)
     report.close(f"Done: {', '.join(item.name for item in configs)}")
-    print_leaderboard(portfolio, SAMPLES[0])
+    judged = {row["sample"] for run in list_runs(portfolio) for row in run.report.get("metrics", ())}
+    for sample in [name for name in SAMPLES if name in judged][:1]:  # a table without dates has no out-of-time rows
+        print_leaderboard(portfolio, sample)
 
 
 @experiments.command("list")

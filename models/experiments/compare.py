@@ -1,11 +1,10 @@
 """Experiments side by side: a leaderboard, and paired differences on the same rows."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
-from analytics.performance import compute_metrics, compute_paired_differences
+from analytics.performance import compute_paired_differences
 from models.experiments.folders import KEYS, Run
 from portfolio.errors import HypothecError
 
@@ -76,33 +75,3 @@ def differences(runs: Sequence[Run], against: str, sample: str) -> pd.DataFrame:
     return compute_paired_differences(
         table["_y"].to_numpy(), scores, champion=against, cluster=table["_loan"].to_numpy(), metrics=PAIRED
     )
-
-
-def decay(runs: Sequence[Run], *, months: int = 6, metric: str = "gini") -> pd.DataFrame:
-    """Return an experiment's metric by half-years since its last development date.
-
-    name, months_since (start of the period), date, estimate, low, high, n, events; periods without both outcomes are
-    left out. Only dated portfolios have any.
-    """
-    rows: list[dict[str, Any]] = []
-    for run in runs:
-        until = run.report["protocol"]["development"]["until"]
-        if until is None:
-            continue
-        part = run.predictions()
-        part = part[part["_sample"] == "out-of-time"]
-        dates = pd.to_datetime(part["_date"])
-        end = pd.Timestamp(until)
-        since = (dates.dt.year - end.year) * 12 + dates.dt.month - end.month
-        for start, here in part.assign(_since=since // months * months).groupby("_since"):
-            if here["_y"].nunique() < 2:
-                continue
-            pds = here[str(run.config.seeds[0])].to_numpy()
-            y, loan = here["_y"].to_numpy(), here["_loan"].to_numpy()
-            found = compute_metrics(y, {"": pds}, cluster=loan, metrics=(metric,)).iloc[0]
-            rows.append({
-                "name": run.config.name, "months_since": int(str(start)), "date": str(here["_date"].min())[:10],
-                "estimate": found["estimate"], "low": found["low"], "high": found["high"], "n": len(here),
-                "events": int(here["_y"].sum()),
-            })  # fmt: skip
-    return pd.DataFrame(rows)

@@ -75,6 +75,11 @@ def fit_final(
         history = dict(getattr(probe, "history_", {}))
         epochs = int(history.get("best_epoch", 1))
     fit_rows, calibration_rows = split_calibration(rows, seed)
+    if not 0 < calibration_rows.y.sum() < len(calibration_rows.y):
+        raise HypothecError(
+            f"experiment {config.name}: the {len(calibration_rows.y):,} rows kept for calibration are all with or all "
+            "without the event; take more loans (share) or another seed"
+        )
     model = fit_on(config.family, features, fit_rows, None, seed, settings, epochs=epochs)
     model.calibrate(calibration_rows.X, calibration_rows.y)
     return Fitted(model, time.monotonic() - started, history)

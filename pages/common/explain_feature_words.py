@@ -38,8 +38,9 @@ class FeatureWords(Words):
 
     def without_value(self, ref: str) -> str:
         """Return what a model reads that cannot be chosen here, and why."""
+        also = " also" if self.features(ref) else ""
         return (
-            f"{self.labels[ref]} also reads {format_list(self.histories(ref))}: months in a row have no single value "
+            f"{self.labels[ref]}{also} reads {format_list(self.histories(ref))}: months in a row have no single value "
             "to draw along; Drivers and One loan show what they do as a whole."
         )
 

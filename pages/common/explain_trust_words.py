@@ -81,7 +81,7 @@ class TrustWords(Words):
             row, limit = self._added(item.ref), explain_trust_data.limit(self.selection, item.ref)
             found.append(
                 Sum(
-                    f"Largest gap, {item.label.removesuffix(' (champion)')}",
+                    f"Gap, {item.label.removesuffix(' (champion)')}",
                     f"{row['largest']:.1e}",
                     f"|log-odds − base − Σφ| over {row['n']:,} explained loans; refused above {limit:.0e}.",
                 )

@@ -17,7 +17,7 @@ def test_the_largest_gap_is_that_of_the_stored_scores(open_app, demo_workspace):
     for label, ref in (("Scorecard", "scorecard"), ("Boosting", "boosting"), ("Neural network", "neural")):
         scores = pd.read_parquet(demo_workspace / "demo" / "scores" / ref / "1" / f"{KEY}.parquet")
         gap = (scores["log_odds"] - scores["base"] - scores.filter(like="phi_").sum(axis=1)).abs().max()
-        shown = next(item for item in app.metric if item.label.replace("\\", "") == f"Largest gap, {label}")
+        shown = next(item for item in app.metric if item.label.replace("\\", "") == f"Gap, {label}")
         # Two sums in another order differ by rounding alone.
         assert float(shown.value) == pytest.approx(gap, rel=0.5, abs=1e-13)
     assert "Base plus attributions give the log-odds" in words(app)
