@@ -10,13 +10,14 @@ import field_profile
 import incidents
 import ingestion
 import large_book
+import networks
 import portfolio_queries
 import visits
 import what_if
 from common import ROOT, machine
 
-MODULES = (demo_build, large_book, attributions, explanations, visits, what_if, portfolio_queries, field_profile,
-           ingestion, incidents, comparison)  # fmt: skip
+MODULES = (demo_build, large_book, attributions, explanations, networks, visits, what_if, portfolio_queries,
+           field_profile, ingestion, incidents, comparison)  # fmt: skip
 MARKS = {True: "met", False: "NOT met", None: ""}
 
 

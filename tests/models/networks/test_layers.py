@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.encoding import Feature
 from models.families import family_class
 from models.networks.layers import GroupedDense, MemberDense, Periodic, Pieces, Total
+from portfolio.histories import MONTHS
 from tests.models.toy import FEATURES
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +33,11 @@ SAVED = {
     "mlp piecewise": ("mlp", {"embedding": "piecewise"}),
     "tabm": ("tabm", {"submodels": 4}),
     "additive": ("additive", {"pairs": 3}),
+    "sequence gru": ("sequence", {"reader": "gru", "units": 8}),
+    "sequence transformer": ("sequence", {"reader": "transformer", "units": 8}),
+    "competing": ("competing", {"hidden": (16,)}),
 }
+HISTORY = Feature("payment_history", "sequence", channels=("present", "months_behind"))
 
 
 def random(*shape, seed=0):
@@ -88,8 +94,10 @@ def under_tensorflow(loans, tmp_path_factory):
     folder, ours = tmp_path_factory.mktemp("keras"), {}
     frame = loans[0].copy().astype({"region": object})
     frame.loc[frame.index[0], ["ltv", "region"]] = [np.nan, "Atlantis"]
+    frame["payment_history"] = list(random(len(frame), MONTHS * 2))
     for name, (family, parameters) in SAVED.items():
-        model = family_class(family)(FEATURES, epochs=1, **parameters).fit(*loans)
+        features = (*FEATURES, HISTORY) if family == "sequence" else FEATURES
+        model = family_class(family)(features, epochs=1, **parameters).fit(frame, loans[1])
         X = model.encoder_.transform(frame)
         model.network_.save(folder / f"{name}.keras")
         np.savez(folder / f"{name}.npz", **model._inputs(X))
