@@ -37,6 +37,8 @@ def experiments() -> None:
 def run_command(workspace: Path, name: str, names: Sequence[str], sets: Sequence[str], again: bool) -> None:
     """Run experiments by name or .toml file; one that is done is not made again, one that was killed goes on.
 
+    One that this portfolio cannot run (a sequence without months) does not stop the others; it is named at the end.
+
     Example: python cli.py experiments run mlp my_network.toml --portfolio demo
     """
     from models.experiments.config import find_config, list_configs
@@ -51,14 +53,23 @@ def run_command(workspace: Path, name: str, names: Sequence[str], sets: Sequence
         raise click.UsageError(f"name the experiments to run, or a --set of them; there are {known}")
     portfolio = open_portfolio(workspace, name)
     engine, report = Engine(portfolio), TerminalReport()
+    failed: list[str] = []
     with lock_folder(portfolio.root):
         for place, config in enumerate(configs):
             share = part_of(report, place / len(configs), (place + 1) / len(configs))
-            run_experiment(engine, config, again=again, report=share)
-    report.close(f"Done: {', '.join(item.name for item in configs)}")
-    judged = {row["sample"] for run in list_runs(portfolio) for row in run.report.get("metrics", ())}
+            try:
+                run_experiment(engine, config, again=again, report=share)
+            except HypothecError as error:
+                if len(configs) == 1:
+                    raise
+                failed.append(config.name)
+                click.echo(f"\n{config.name} could not be run: {error}", err=True)
+    report.close(f"Done: {', '.join(item.name for item in configs if item.name not in failed) or 'none'}")
+    judged = {row["sample"] for run in current(list_runs(portfolio), portfolio) for row in run.report["metrics"]}
     for sample in [name for name in SAMPLES if name in judged][:1]:  # a table without dates has no out-of-time rows
         print_leaderboard(portfolio, sample)
+    if failed:
+        raise HypothecError(f"not run: {', '.join(failed)}; the reasons stand above")
 
 
 @experiments.command("list")
@@ -105,26 +116,35 @@ def compare_command(workspace: Path, name: str, against: str, sample: str) -> No
         click.echo(f"| {model} | {cells['gini']} | {cells['log_loss']} |")
 
 
+def current(runs: Sequence["Run"], portfolio: Portfolio) -> list["Run"]:
+    """Return the finished experiments on the portfolio's present data: rows of other data are not comparable."""
+    return [run for run in runs if run.done and run.report["data_sha256"] == portfolio.data_hash]
+
+
 def print_leaderboard(portfolio: Portfolio, sample: str) -> list["Run"]:
-    """Print the finished experiments by Gini as a Markdown table; return them."""
+    """Print the finished experiments on the present data by Gini as a Markdown table; return them."""
     from models.experiments.compare import leaderboard
     from models.experiments.folders import list_runs
 
-    runs = [run for run in list_runs(portfolio) if run.done]
+    runs = current(list_runs(portfolio), portfolio)
     table = leaderboard(runs, sample)
     if table.empty:
         raise HypothecError(
-            f"portfolio {portfolio.name!r} has no finished experiment with both outcomes in the {sample} sample; "
+            f"portfolio {portfolio.name!r} has no experiment finished on its present data with both outcomes in "
+            f"the {sample} sample; "
             f"`python cli.py experiments run --set contest --portfolio {portfolio.name}` runs all"
         )
     click.echo(f"{portfolio.name}, {sample}: {table['n'].iloc[0]:,} rows, {table['events'].iloc[0]:,} events\n")
-    click.echo("| experiment | Gini [95 %] | seeds | log loss | O/E | from truth | parameters | ms / 10,000 | fit s |")
-    click.echo("|---|---|---|---|---|---|---|---|---|")
+    click.echo(
+        "| experiment | Gini [95 %] | seeds | log loss | O/E | from truth | trials | parameters | ms / 10,000 | fit s |"
+    )
+    click.echo("|---|---|---|---|---|---|---|---|---|---|")
     for row in table.to_dict("records"):
-        truth = f"{row['rmse_truth']:.4f}" if row["rmse_truth"] and row["rmse_truth"] > 0 else ""
+        truth = f"{row['rmse_truth']:.4f}" if row["rmse_truth"] >= 0 else ""  # NaN where no truth is known
         click.echo(
             f"| {row['name']} | {row['gini']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | {row['seed_low']:.3f}-"
             f"{row['seed_high']:.3f} ({row['seeds']}) | {row['log_loss']:.5f} | {row['o_e_ratio']:.2f} | {truth} | "
+            f"{row['trials']} | "
             f"{row['complexity']:,} | {row['latency_ms']:.0f} | {row['fit_seconds']:.0f} |"
         )
     kept = set(table["name"])

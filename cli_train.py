@@ -3,14 +3,19 @@
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli_common import portfolio_option, workspace_option
 from cli_models import print_models
 from models.families import FITTED_HERE, TRAINABLE
+from portfolio.errors import HypothecError
 from portfolio.progress import TerminalReport, part_of
-from portfolio.workspace import open_portfolio
+from portfolio.workspace import Portfolio, open_portfolio
+
+if TYPE_CHECKING:
+    from models.experiments.folders import Run
 
 
 @click.command()
@@ -21,6 +26,9 @@ from portfolio.workspace import open_portfolio
     type=click.Choice(FITTED_HERE),
     help="Repeat for several; default: " + ", ".join(TRAINABLE) + ".",
 )
+@click.option(
+    "--experiment", help="Train what a finished experiment of the portfolio found: family, features, settings."
+)
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last observation date the training may see.")
 @click.option("--name", "model_name", help="Keep the model under this name (default: the family's).")
 @click.option("--seed", default=0, show_default=True, help="Random seed of splits and fitting.")
@@ -30,6 +38,7 @@ def train(
     workspace: Path,
     name: str,
     families: Sequence[str],
+    experiment: str | None,
     until: datetime.datetime | None,
     model_name: str | None,
     seed: int,
@@ -44,21 +53,29 @@ def train(
     from portfolio.atomic import lock_folder
     from portfolio.engine import Engine
 
-    chosen = list(families) or list(TRAINABLE)
+    if experiment and families:
+        raise click.UsageError("--experiment names the family itself; leave --family out")
+    portfolio = open_portfolio(workspace, name)
+    found = _find_run(portfolio, experiment) if experiment else None
+    chosen = [found.config.family] if found else list(families) or list(TRAINABLE)
+    features = tuple(item["name"] for item in found.report["features"]) if found else ()
+    settings = found.report["settings"] if found else {}
     if model_name and len(chosen) > 1:
         raise click.UsageError("--name is for one model; give one --family with it")
     if model_name:
         check_model_name(model_name)
-    portfolio = open_portfolio(workspace, name)
     report = TerminalReport()
     engine = Engine(portfolio)
     with lock_folder(portfolio.root):
         report(0, "reading the training rows")
-        shared = load_training_data(engine) if any(map(_reads_fields_only, chosen)) else None
+        plain = not found and any(map(_reads_fields_only, chosen))
+        shared = load_training_data(engine) if plain else None
         made = [
             train_model(
                 engine,
-                TrainConfig(family, model_name or family, until and until.date(), seed),
+                TrainConfig(
+                    family, model_name or experiment or family, until and until.date(), seed, features, settings
+                ),
                 data=shared if _reads_fields_only(family) else None,
                 report=part_of(report, i / len(chosen), (i + 1) / len(chosen)),
             )
@@ -75,3 +92,13 @@ def _reads_fields_only(family: str) -> bool:
 
     cls = family_class(family)
     return not (cls.reads_sequences or cls.reads_course)
+
+
+def _find_run(portfolio: Portfolio, name: str) -> "Run":
+    """Return the finished experiment of that name."""
+    from models.experiments.folders import list_runs
+
+    done = {run.config.name: run for run in list_runs(portfolio) if run.done}
+    if name not in done:
+        raise HypothecError(f"no finished experiment {name!r}; there are {', '.join(done) or 'none'}")
+    return done[name]

@@ -8,12 +8,14 @@ from scipy.stats import spearmanr
 
 
 def compute_truth_distance(pds: ArrayLike, shares: ArrayLike, *, repeats: int, y: ArrayLike) -> dict[str, Any]:
-    """Return rmse, bias, rank_correlation and n of `pds` against true PDs, and the Gini that the truth itself has.
+    """Return rmse, bias, rank_correlation and n of `pds` against true PDs, and the Gini of the shares themselves.
 
     `shares` are means of `repeats` simulated outcomes m of each row, hence noisy: E(p − m)² = (p − π)² + π(1 − π)/R,
     and m(1 − m)/(R − 1) estimates the last term without bias, so it is taken off the mean square (which is held at 0).
-    `ceiling_gini` is the Gini of `shares` on the outcomes `y`: what a model that knew all could reach on these rows,
-    but for the noise. Raises ValueError for fewer than two repeats or rows of different number.
+    `ceiling_gini` is the Gini of `shares` on the outcomes `y`. Noise costs rank, so a model that knew all could expect
+    more: where R · π is small, as for most mortgages, much more (most shares are then 0). It and `rank_correlation`
+    are too low for that reason, and not corrected. Raises ValueError for fewer than two repeats or rows of different
+    number.
     """
     p, m, outcome = (np.asarray(part, dtype=float) for part in (pds, shares, y))
     if not p.shape == m.shape == outcome.shape or p.ndim != 1 or not len(p):

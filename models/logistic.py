@@ -27,6 +27,9 @@ class Logistic(PdModel):
 
     def _fit(self, X: Matrix, y: Labels, validation: tuple[Matrix, Labels] | None) -> None:  # noqa: ARG002
         low, high = np.nanquantile(X, EDGES, axis=0)
+        # Arrears of one loan in three hundred lie beyond the edge: a number that seldom differs is not held there.
+        seldom = low == high
+        low, high = np.where(seldom, np.nanmin(X, axis=0), low), np.where(seldom, np.nanmax(X, axis=0), high)
         held = np.clip(X, low, high)
         spread = np.nanstd(held, axis=0)
         self.scale_ = {

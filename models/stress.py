@@ -1,7 +1,6 @@
 """Measuring what a model's complexity costs: seeds, a few per cent of input, parameters, bytes, seconds."""
 
 import datetime
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -82,7 +81,7 @@ def measure(
         latency_many_ms=many,
         seeds=seeds,
         perturbed=perturbed,
-        environment={**environment(), "cores": str(os.cpu_count())},
+        environment=environment(),
     )
     save_complexity(engine.portfolio, entry, found)
     report(1.0, f"measured {entry.ref}")

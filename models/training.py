@@ -1,12 +1,14 @@
 """One training loop for every family: configuration → fit → calibrate → judge → register."""
 
+import contextlib
 import datetime
 import hashlib
+import os
 import platform
 import resource
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -35,19 +37,23 @@ from portfolio.errors import HypothecError
 from portfolio.histories import SEQUENCES
 from portfolio.progress import Report, silent
 
-LIBRARIES = ("scikit-learn", "numpy", "pandas", "keras", "jax", "optbinning")
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "keras", "jax", "optbinning", "optuna")
 PROBE_ROWS, SLOW_PROBE_ROWS = 200, 5
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What to train: the family, the name to keep it under, and the last observation date it may see."""
+    """What to train: the family, the name to keep it under, and the last observation date it may see.
+
+    `settings` are parameters of the family where they differ from its defaults.
+    """
 
     family: str
     name: str = ""
     until: datetime.date | None = None
     seed: int = 0
     features: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = No
     data = data or load_training_data(engine, config.features, family=config.family)
     started = time.monotonic()
     report(0.0, f"training {config.family}")
-    fitted, seen = fit_family(data, config)
+    fitted, seen = fit_family(data, config, config.settings)
     seconds = time.monotonic() - started
     report(0.7, f"judging {config.family}")
     # Raises if it does not add up. Families that explain a sample only take a tenth of a second a row and more.
@@ -116,7 +122,9 @@ def fit_family(
     """
     allowed = until(data.rows, config.until)
     fit_rows, calibration_rows = split_calibration(allowed, config.seed)
-    model = family_class(config.family)(**{"features": data.features, "random_state": config.seed, **(settings or {})})
+    given: dict[str, Any] = {"features": data.features, "random_state": config.seed}
+    given |= {name: tuple(value) if isinstance(value, list) else value for name, value in (settings or {}).items()}
+    model = family_class(config.family)(**given)
     courses = {"course": fit_rows.course, "validation_course": calibration_rows.course} if model.reads_course else {}
     model.fit(fit_rows.X, fit_rows.y, validation=(calibration_rows.X, calibration_rows.y), **courses)
     model.calibrate(calibration_rows.X, calibration_rows.y)
@@ -198,13 +206,25 @@ def environment() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "cores": str(os.cpu_count()),
+        "memory_gb": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f}",
         **{name: version(name) for name in LIBRARIES},
     }
 
 
 def peak_memory_mb() -> int:
-    """Return the process's peak resident memory in MB (Linux counts in kB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    """Return the process's peak resident memory in MB since it began, or since `reset_peak_memory`."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # Linux counts in kB
+
+
+def reset_peak_memory() -> None:
+    """Begin to count the peak memory anew, where the system lets a process do so."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _parameters(model: PdModel) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow.parquet as pq
+
 from portfolio.atomic import lock_folder
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, part_of, silent
@@ -10,7 +12,7 @@ from portfolio.quality_tables import build_quality
 from portfolio.schema import Schema, save_schema
 from portfolio.snapshots import MACRO, build_snapshots, inputs_of
 from portfolio.transforms import TRANSFORMS, Transform, available_transforms
-from portfolio.workspace import Portfolio, write_manifest
+from portfolio.workspace import Portfolio, hash_data, write_manifest
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ def list_offers(portfolio: Portfolio) -> list[Offer]:
     """Return every transform; HypothecError for a portfolio without history, which has no months to look back on."""
     _require_history(portfolio)
     present = inputs_of(portfolio.root)
-    possible = set(available_transforms(present, economy=(portfolio.root / MACRO).exists()))
+    monthly = pq.read_schema(min(portfolio.performance.glob("year=*/*.parquet"))).names
+    possible = set(available_transforms(present, monthly, economy=(portfolio.root / MACRO).exists()))
     used = {item.name for item in portfolio.schema.fields}
     return [Offer(item, name in used, name in possible) for name, item in TRANSFORMS.items()]
 
@@ -48,6 +51,8 @@ def add_features(portfolio: Portfolio, names: Sequence[str], *, report: Report =
             f"the history of {portfolio.name!r} cannot give {', '.join(impossible)}; needed: {', '.join(sorted(needs))}"
         )
     added = [name for name in dict.fromkeys(names) if not offers[name].used]
+    if not added and hash_data(portfolio.root) != portfolio.data_hash:  # killed before the manifest was written
+        _record(portfolio)
     if added:
         fields = (*portfolio.schema.fields, *(TRANSFORMS[name].field for name in added))
         _rebuild(portfolio, replace(portfolio.schema, fields=fields), report)
@@ -68,15 +73,22 @@ def remove_features(portfolio: Portfolio, names: Sequence[str], *, report: Repor
 
 
 def _rebuild(portfolio: Portfolio, schema: Schema, report: Report) -> None:
-    """Build the snapshots of `schema`, then record it: a run killed between the two leaves snapshots that hold more."""
-    root, facts = portfolio.root, dict(portfolio.manifest)
+    """Build the snapshots of `schema` and record it: killed between the two, they hold all that the schema names."""
+    root = portfolio.root
     with lock_folder(root):
+        if len(schema.fields) < len(portfolio.schema.fields):
+            save_schema(schema, root / "schema.toml")
         build_snapshots(root, schema, report=part_of(report, 0, 0.8))
         build_quality(root, schema, report=part_of(report, 0.8, 1))
         save_schema(schema, root / "schema.toml")
-        source = str(facts.pop("source"))
-        write_manifest(root, source, **{name: value for name, value in facts.items() if name not in WRITTEN})
+        _record(portfolio)
     report(1.0, "built")
+
+
+def _record(portfolio: Portfolio) -> None:
+    """Write the manifest anew, with the hash of the data as they are and all other facts as they were."""
+    facts = {name: value for name, value in portfolio.manifest.items() if name not in ("source", *WRITTEN)}
+    write_manifest(portfolio.root, str(portfolio.manifest["source"]), **facts)
 
 
 WRITTEN = ("created", "sha256")  # what the manifest records anew

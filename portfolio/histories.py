@@ -104,12 +104,16 @@ def _columns(portfolio: Portfolio, name: str) -> set[str]:
 def ensure_histories(
     portfolio: Portfolio, keys: Sequence[str], names: Iterable[str], *, report: Report = silent
 ) -> None:
-    """Write the histories of the snapshots `keys` with the sequences `names`, where there are none yet."""
+    """Write the histories of the snapshots `keys` with the sequences `names`, where there are none yet.
+
+    Other sequences that they hold are made anew with them, so that two models do not take them from each other.
+    HypothecError for an unknown sequence, and for a portfolio without months or economy.
+    """
     wanted = list(dict.fromkeys(names))
     missing = [key for key in keys if not _has(portfolio, key, wanted)]
     if not missing:
         return
-    channels = {name: available_channels(portfolio, name) for name in wanted}
+    channels = {name: available_channels(portfolio, name) for name in wanted + _kept(portfolio, missing, wanted)}
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=portfolio.root) as spill:
         backend = ibis.duckdb.connect(memory_limit="3GB", temp_directory=spill)
         try:
@@ -121,6 +125,15 @@ def ensure_histories(
         finally:
             backend.disconnect()
     report(1.0, f"gathered the months of {len(missing)} snapshots")
+
+
+def _kept(portfolio: Portfolio, keys: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the sequences beside `names` that the histories of `keys` hold."""
+    import pyarrow.parquet as pq
+
+    files = [portfolio.histories / f"{key}.parquet" for key in keys]
+    held = {name for file in files if file.exists() for name in pq.read_schema(file).names}
+    return [name for name in SEQUENCES if name in held and name not in names]
 
 
 def _has(portfolio: Portfolio, key: str, names: Sequence[str]) -> bool:

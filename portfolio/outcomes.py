@@ -26,12 +26,14 @@ LOAN = "loan_id"
 
 
 def ensure_outcomes(portfolio: Portfolio, keys: Sequence[str], *, report: Report = silent) -> None:
-    """Write the outcomes of the snapshots `keys` where there are none yet."""
+    """Write the outcomes of the snapshots `keys` where there are none yet; HypothecError for a table without months."""
     if not portfolio.has_history:
         raise HypothecError(
             f"portfolio {portfolio.name!r} is a table without months: when an event happened is not known"
         )
     missing = [key for key in keys if not _is_current(portfolio, key)]
+    if not missing:
+        return
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=portfolio.root) as spill:
         backend = ibis.duckdb.connect(memory_limit="3GB", temp_directory=spill)
         try:

@@ -134,10 +134,14 @@ TRANSFORMS: dict[str, Transform] = {item.name: item for item in _LIST}
 MOMENTUM = ("_unemployment_momentum", "_house_price_momentum")
 
 
-def available_transforms(columns: Iterable[str], *, economy: bool) -> list[str]:
-    """Return the transforms that a history can give: `columns` of its loans, performance and built-in inputs."""
-    present = set(columns)
-    present |= {name for name, (needs, _) in LOOK_BACKS.items() if present.issuperset(needs)}
+def available_transforms(columns: Iterable[str], monthly: Iterable[str], *, economy: bool) -> list[str]:
+    """Return the transforms that a history can give.
+
+    `columns` are those of its loans, performance and built-in inputs; `monthly` those of performance alone: what
+    stands once a loan has no value months ago.
+    """
+    present, by_month = set(columns), set(monthly)
+    present |= {name for name, (needs, _) in LOOK_BACKS.items() if by_month.issuperset(needs)}
     present |= set(MOMENTUM) if economy else set()
     return [name for name, item in TRANSFORMS.items() if present.issuperset(item.needs)]
 

@@ -9,6 +9,7 @@ from models.experiments.folders import KEYS, Run
 from portfolio.errors import HypothecError
 
 PAIRED = ("gini", "log_loss", "brier")
+NUMBERS = ("gini", "low", "high", "seed_low", "seed_high", "log_loss", "o_e_ratio", "rmse_truth")
 
 
 def leaderboard(runs: Sequence[Run], sample: str) -> pd.DataFrame:
@@ -37,7 +38,11 @@ def leaderboard(runs: Sequence[Run], sample: str) -> pd.DataFrame:
             "n": found["gini"]["n"], "events": found["gini"]["events"],
         })  # fmt: skip
     frame = pd.DataFrame(rows)
-    return frame if frame.empty else frame.sort_values("gini", ascending=False, ignore_index=True)
+    if frame.empty:
+        return frame
+    # what the report has no number for (an interval of one event) is NaN
+    frame = frame.astype(dict.fromkeys(NUMBERS, float))
+    return frame.sort_values("gini", ascending=False, ignore_index=True)
 
 
 def join_predictions(runs: Sequence[Run], sample: str) -> pd.DataFrame:
@@ -48,8 +53,8 @@ def join_predictions(runs: Sequence[Run], sample: str) -> pd.DataFrame:
     joined: pd.DataFrame | None = None
     for run in runs:
         part = run.predictions()
-        part = part[part["_sample"] == sample].rename(columns={str(run.config.seeds[0]): run.config.name})
-        part = part[[*KEYS, run.config.name]]
+        part = part.loc[part["_sample"] == sample, [*KEYS, str(run.config.seeds[0])]]
+        part = part.set_axis([*KEYS, run.config.name], axis=1)
         if joined is None:
             joined = part
             continue

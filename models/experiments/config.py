@@ -58,6 +58,13 @@ class ExperimentConfig:
                 raise HypothecError(f"experiment {self.name}: {what} lies above 0 and up to 1; got {share}")
         if not self.seeds:
             raise HypothecError(f"experiment {self.name}: seeds must name one seed at least")
+        if len(set(self.seeds)) < len(self.seeds) or not all(type(seed) is int and seed >= 0 for seed in self.seeds):
+            raise HypothecError(
+                f"experiment {self.name}: seeds are different whole numbers of 0 or more; got {list(self.seeds)}"
+            )
+        for what in ("features", "sequences", "leave_out"):
+            if not isinstance(getattr(self, what), tuple):
+                raise HypothecError(f"experiment {self.name}: {what} is a list of names; got {getattr(self, what)!r}")
         if self.tuning.trials < 0 or self.tuning.minutes < 0 or self.tuning.folds < 1:
             raise HypothecError(
                 f"experiment {self.name}: tuning needs trials and minutes of 0 or more and a fold at least"

@@ -24,7 +24,8 @@ LEARNT_IN_EPOCHS = ("neural", *NETWORKS)
 class Fitted:
     """A model, the seconds it took to fit, and what was seen on the later period: epochs and losses, where it has them.
 
-    `history` is the first member's, of the fit that was judged on the later period.
+    The seconds are those of both fits of a network and of the calibration. `history` is the first member's, of the fit
+    that was judged on the later period; its `warning` is the final fit's, where that was cut off.
     """
 
     model: PdModel
@@ -38,10 +39,10 @@ def fit_on(
 ) -> PdModel:  # fmt: skip
     """Return a family fitted on `fit`, stopping early on `later`; with `epochs` it learns for exactly so many.
 
-    HypothecError names a setting the family does not have.
+    HypothecError names a setting the family does not have, or says why it cannot be fitted with them.
     """
     cls = family_class(family)
-    known = set(inspect.signature(cls).parameters)
+    known = set(inspect.signature(cls).parameters) - {"features", "random_state"}  # the experiment gives these
     unknown = sorted(set(settings) - known)
     if unknown:
         raise HypothecError(
@@ -54,7 +55,11 @@ def fit_on(
     more: dict[str, Any] = {}
     if cls.reads_course:
         more = {"course": fit.course, "validation_course": later.course if later else None}
-    model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
+    try:
+        model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
+    except (TypeError, ValueError) as error:  # how the libraries below refuse a value
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise HypothecError(f"the {family} family cannot be fitted with {dict(settings)}: {said[0]}") from error
     return model
 
 
@@ -82,4 +87,6 @@ def fit_final(
         )
     model = fit_on(config.family, features, fit_rows, None, seed, settings, epochs=epochs)
     model.calibrate(calibration_rows.X, calibration_rows.y)
+    if warning := getattr(model, "history_", {}).get("warning"):  # the fit that counts was cut off
+        history["warning"] = warning
     return Fitted(model, time.monotonic() - started, history)

@@ -1,4 +1,7 @@
-"""An experiment's folder: config.json → seeds → report.json → DONE. What is there and complete is never made again."""
+"""An experiment's folder: config.json → trials.log → predictions → report.json → DONE, written in this order.
+
+A run that was killed keeps its finished trials; the seeds are fitted again. What is DONE is never made again.
+"""
 
 import json
 import shutil
@@ -46,7 +49,9 @@ def open_folder(portfolio: Portfolio, config: ExperimentConfig, data_hash: str, 
     folder = root_of(portfolio) / config.name
     written = {"config": config.to_json(), "data_sha256": data_hash}
     file = folder / "config.json"
-    if again and folder.exists():
+    if again:
+        file.unlink(missing_ok=True)  # first: a folder without it is rubbish, also if deleting the rest is killed
+    if folder.exists() and not file.exists():
         shutil.rmtree(folder)
     if file.exists():
         former = json.loads(file.read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from models.experiments.truth import measure_truth
 from models.experiments.tuning import list_trials, tune
 from models.families import TITLES, family_class
 from models.observations import choose_features
-from models.training import environment, peak_memory_mb
+from models.training import environment, peak_memory_mb, reset_peak_memory
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.histories import SEQUENCES
@@ -41,6 +41,7 @@ def run_experiment(engine: Engine, config: ExperimentConfig, *, again: bool = Fa
         report(1.0, f"{config.name} is done already")
         return done
     started = datetime.datetime.now(datetime.UTC)
+    reset_peak_memory()
     report(0.0, f"reading the rows of {config.name}")
     features = select_features(engine, config)
     reads_course = family_class(config.family).reads_course
@@ -56,7 +57,7 @@ def run_experiment(engine: Engine, config: ExperimentConfig, *, again: bool = Fa
     settings = {**config.settings, **best}
     body, predictions = _fit_seeds(config, features, rows, development, last, settings, part_of(report, 0.6, 0.95))
     report(0.95, f"judging {config.name}")
-    trials = list_trials(folder, config)
+    trials = [trial for trial in list_trials(folder, config) if trial["state"] != "running"]  # killed in the middle
     body = {
         "name": config.name, "family": config.family, "title": TITLES[config.family], "question": config.question,
         "config": config.to_json(), "settings": settings, "data_sha256": portfolio.data_hash,
@@ -74,10 +75,10 @@ def run_experiment(engine: Engine, config: ExperimentConfig, *, again: bool = Fa
 
 
 def select_features(engine: Engine, config: ExperimentConfig) -> tuple[Feature, ...]:
-    """Return the experiment's features; a name or group to leave out that the schema does not know is refused."""
+    """Return the experiment's features; HypothecError for an unknown name or group to leave out, or if none is left."""
     schema = engine.portfolio.schema
-    named = [item for item in config.features if item not in SEQUENCES]
-    fields = named or [item.name for item in schema.with_role("feature") if item.kind != "date"]
+    every = [item.name for item in schema.with_role("feature") if item.kind != "date"]
+    fields = [item for item in config.features if item not in SEQUENCES] if config.features else every
     groups = {item.name: item.group for item in schema.fields}
     known = {*fields, *groups.values(), *SEQUENCES} - {""}
     unknown = [name for name in config.leave_out if name not in known]
@@ -86,6 +87,8 @@ def select_features(engine: Engine, config: ExperimentConfig) -> tuple[Feature, 
     kept = [name for name in fields if name not in config.leave_out and groups.get(name, "") not in config.leave_out]
     sequences = [*(item for item in config.features if item in SEQUENCES), *config.sequences]
     sequences = [name for name in dict.fromkeys(sequences) if name not in config.leave_out]
+    if not kept and not sequences:
+        raise HypothecError(f"experiment {config.name}: no feature is left; leave out less")
     return choose_features(engine, [*kept, *sequences])
 
 

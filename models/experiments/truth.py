@@ -13,12 +13,11 @@ from portfolio.engine import Engine
 from portfolio.workspace import Portfolio
 
 REPEATS = 200
-DATES = 2  # of the out-of-time sample: its first and last
 GENERATED = "demo generator (synthetic)"
 
 
 def measure_truth(engine: Engine, predictions: pd.DataFrame) -> dict[str, Any] | None:
-    """Return the distance of the PDs from the true PDs on out-of-time dates, or None where no truth is known."""
+    """Return the distance of the PDs from the true PDs on the first and last out-of-time date; None without a truth."""
     portfolio = engine.portfolio
     if portfolio.manifest.get("source") != GENERATED:
         return None
@@ -26,13 +25,13 @@ def measure_truth(engine: Engine, predictions: pd.DataFrame) -> dict[str, Any] |
     dates = sorted(pd.Timestamp(date).date() for date in later["_date"].unique())
     if not dates:
         return None
-    parts = []
-    for date in dict.fromkeys([dates[0], dates[-1]][:DATES]):
+    chosen, parts = list(dict.fromkeys([dates[0], dates[-1]])), []
+    for date in chosen:
         here = later[pd.to_datetime(later["_date"]).dt.date == date]
         parts.append(here.merge(load_truth(portfolio, date), left_on="_loan", right_on="loan_id"))
     both = pd.concat(parts, ignore_index=True)
     found = compute_truth_distance(both["pd"], both["true_pd"], repeats=REPEATS, y=both["_y"])
-    return {**found, "dates": [str(date) for date in dict.fromkeys([dates[0], dates[-1]])], "repeats": REPEATS}
+    return {**found, "dates": [str(date) for date in chosen], "repeats": REPEATS}
 
 
 def load_truth(portfolio: Portfolio, date: datetime.date) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Tuning: Optuna proposes settings, later periods of the development sample judge them; a killed search goes on."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,27 @@ def tune(
     """Return the best settings of the search space, by mean log loss over `folds`; {} where nothing is tuned.
 
     Every trial is judged fold by fold; one that is worse than the median of the others after a fold is pruned. The
-    journal in `folder` holds every trial, so a killed run goes on where it was; the budget counts what it holds.
+    journal in `folder` holds every trial, so a killed run goes on where it was; the budget of trials and minutes counts
+    what it holds. HypothecError if no trial could be fitted.
     """
     budget = config.tuning
     if not budget.trials:
         return {}
     study = open_study(folder, config.name)
-    started, before = time.monotonic(), _finished(study)
-    while _finished(study) < budget.trials:
-        done = _finished(study)
-        if budget.minutes and done > before and time.monotonic() - started > 60 * budget.minutes:
+    while (done := _finished(study)) < budget.trials:
+        if budget.minutes and _spent(study) > 60 * budget.minutes:
             break
         best = f", best log loss {study.best_value:.5f}" if _any_complete(study) else ""
         report(done / budget.trials, f"tuning {config.name}, trial {done + 1} of {budget.trials}{best}")
         study.optimize(lambda trial: _judge(trial, config, features, folds), n_trials=1, catch=(HypothecError,))
         if done + 1 >= 3 and not _any_complete(study):
-            raise HypothecError(
-                f"experiment {config.name}: none of {done + 1} trials could be fitted; the last said: "
-                f"{study.trials[-1].user_attrs.get('error', 'nothing')}"
-            )
+            break
     if not _any_complete(study):
-        raise HypothecError(f"experiment {config.name}: no trial was finished; give it more trials")
+        told = [trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs]
+        raise HypothecError(
+            f"experiment {config.name}: none of {_finished(study)} trials could be fitted; the last said: "
+            f"{told[-1] if told else 'nothing'}; change its settings or search space, then run it --again"
+        )
     return _settings(study.best_params, budget.space)
 
 
@@ -124,6 +123,11 @@ def log_loss(y: Any, pds: Any) -> float:
 
 def _finished(study: Any) -> int:
     return sum(trial.state.is_finished() for trial in study.trials)
+
+
+def _spent(study: Any) -> float:
+    """Return the seconds that the finished trials took, those of former runs among them."""
+    return float(sum(trial.duration.total_seconds() for trial in study.trials if trial.state.is_finished()))
 
 
 def _any_complete(study: Any) -> bool:

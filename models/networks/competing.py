@@ -75,8 +75,9 @@ class CompetingRisks(Tabular):
         course, later_course = self._courses
         targets = self._steps(y, course)
         later = validation and Batch(self._inputs(validation[0]), self._steps(validation[1], later_course))
-        watched = np.maximum(targets.sum(axis=(0, 2)), 1.0)
-        hazards = np.clip(targets.sum(axis=0) / watched[:, None], 1e-6, 1.0)
+        seen = targets.sum(axis=0)
+        seen[seen.sum(axis=1) == 0, 0] = 1.0  # a month in which no loan was watched starts without hazards
+        hazards = np.clip(seen / seen.sum(axis=1, keepdims=True), 1e-6, 1.0)
         self.start_ = np.log(hazards).ravel()  # a softmax of the logarithms gives the hazards back
         self._train(X, Batch(self._inputs(X), targets), later, 0.0)
 

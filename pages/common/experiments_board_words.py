@@ -132,8 +132,8 @@ class BoardWords:
             return said
         dates = format_list([str(date) for date in facts["dates"]])
         return (
-            f"{said} The truth itself has a Gini of {format_number(ceiling, 3)} on {facts['n']:,} rows of {dates}: no "
-            "model can expect more there, though on so few events one may by luck."
+            f"{said} As simulated in {facts['repeats']} lives a loan they have a Gini of {format_number(ceiling, 3)} "
+            f"on {facts['n']:,} rows of {dates}; the noise of so few lives lowers it, so the truth itself ranks better."
         )
 
     def protocol(self) -> str:

@@ -77,8 +77,8 @@ class InteractionWords(Words):
         if not names:
             return ""
         return (
-            f"{format_list(names)} {'is' if len(names) == 1 else 'are'} in no pair: this statistic needs values to sort "
-            "loans by, and months in a row have no single one."
+            f"{format_list(names)} {'is' if len(names) == 1 else 'are'} in no pair: this statistic sorts "
+            "loans by their values, and months in a row have no single one."
         )
 
     def doing(self, ref: str) -> str:

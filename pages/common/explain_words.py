@@ -28,8 +28,8 @@ class Words:
         self.colours = {item.ref: item.colour for item in self.views}
         self.labels = {item.ref: item.label for item in self.views}
         self.fields = {item.name for item in self.schema.fields}
-        known = (*SEQUENCES.values(), *self.schema.fields)
-        self.feature_labels = {item.name: item.label for item in known}
+        self.feature_labels = {item.name: item.label for item in SEQUENCES.values()}
+        self.feature_labels |= {item.name: item.label for item in self.schema.fields}
         # "Months on book of 12 months" says it twice: a unit that the label names is left out.
         self.units = dict.fromkeys(SEQUENCES, "") | {
             item.name: "" if item.unit and item.unit in item.label.lower() else item.unit for item in self.schema.fields

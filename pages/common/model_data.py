@@ -1,7 +1,8 @@
 """The tables behind the pages about models: which there are, how they rank and fit, how they differ."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from analytics.figures.template import model_colours
 from pages.common.cached import engine, hold, portfolio, remember
 from portfolio.policy import load_policy
 from portfolio.selection import Selection
+
+if TYPE_CHECKING:
+    from models.registry import Entry, Registry
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,29 @@ def models(selection: Selection) -> tuple[ModelView, ...]:
     registry = load_registry(portfolio(selection))
     shown = [entry for entry in registry.latest() if scored_keys(selection, str(entry.ref))]
     labels = [display_name(registry, entry) for entry in shown]
-    named = [(label, entry.family, registry.is_champion(entry)) for label, entry in zip(labels, shown, strict=True)]
-    # In the order in which the names came: a newer version of one model must not change the colours of the others.
-    names = [entry.name for entry in registry.entries]
-    order = sorted(range(len(shown)), key=lambda place: (names.index(shown[place].name), shown[place].version))
-    colours = model_colours([named[place] for place in order])
+    colours = give_colours(registry, shown)
     return tuple(
         ModelView(
-            str(entry.ref), label, entry.family, colours[label], registry.is_champion(entry), entry.files["card.json"]
+            str(entry.ref),
+            label,
+            entry.family,
+            colours[str(entry.ref)],
+            registry.is_champion(entry),
+            entry.files["card.json"],
         )
         for label, entry in zip(labels, shown, strict=True)
         if not selection.models or str(entry.ref) in selection.models
     )
+
+
+def give_colours(registry: "Registry", shown: Sequence["Entry"]) -> dict[str, str]:
+    """Return each version's colour by its reference.
+
+    They are given in the order in which the names came: a newer version of one model leaves the others' as they are.
+    """
+    first = [entry.name for entry in registry.entries]
+    order = sorted(shown, key=lambda entry: (first.index(entry.name), int(entry.version)))
+    return model_colours([(str(entry.ref), entry.family, registry.is_champion(entry)) for entry in order])
 
 
 @remember

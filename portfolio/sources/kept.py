@@ -1,4 +1,4 @@
-"""What of a portfolio outlives its being built anew: saved views, policy, models, documents with their fields."""
+"""What of a portfolio outlives its being built anew: views, policy, experiments, models, documents and their fields."""
 
 import os
 import shutil
@@ -16,11 +16,17 @@ from portfolio.schema import Schema, load_schema
 from portfolio.views import views_file
 from portfolio.workspace import Portfolio
 
+EXPERIMENTS = "experiments"
 BACKGROUND = "background.parquet"  # in models/: rows of the data that every attribution is measured against
 
 
 def keep_views(former: Path, building: Path) -> None:
-    """Take saved views and policy over as they are; the last step of a build, so that later savings count."""
+    """Take saved views, policy and experiments over; the last step of a build, so that later savings count.
+
+    An experiment knows the hash of its data: pages tell those of other data apart. True PDs are of the former book.
+    """
+    if (former / EXPERIMENTS).is_dir() and not (building / EXPERIMENTS).exists():
+        link_tree(former / EXPERIMENTS, building / EXPERIMENTS, leave_out=("truth",))
     for place in (views_file, policy_file):
         file, target = place(Portfolio(former)), place(Portfolio(building))
         if file.exists():

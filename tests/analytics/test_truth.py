@@ -1,4 +1,4 @@
-"""The distance from true PDs: noise of the simulated shares is taken off, and the ceiling is the truth's own Gini."""
+"""The distance from true PDs: noise of the simulated shares is taken off, but costs them rank."""
 
 import numpy as np
 import pytest
@@ -16,6 +16,17 @@ def test_the_noise_of_the_shares_is_taken_off() -> None:
     off = compute_truth_distance(truth + 0.05, shares, repeats=50, y=outcome)
     assert off["rmse"] == pytest.approx(0.05, abs=0.001)
     assert off["bias"] == pytest.approx(0.05, abs=0.001)
+
+
+def test_the_noise_of_the_shares_costs_rank() -> None:
+    draw = np.random.default_rng(1)
+    truth = draw.beta(0.3, 30, 400_000)  # 1 % on average, most far below it, as in a book
+    outcome = draw.random(len(truth)) < truth
+    exact = compute_truth_distance(truth, truth, repeats=10**9, y=outcome)["ceiling_gini"]
+    few, many = (compute_truth_distance(truth, draw.binomial(lives, truth) / lives, repeats=lives, y=outcome)
+                 for lives in (50, 2_000))  # fmt: skip
+    assert few["ceiling_gini"] < many["ceiling_gini"] - 0.02 < exact - 0.02
+    assert few["rank_correlation"] < many["rank_correlation"] < 1
 
 
 def test_by_hand() -> None:

@@ -39,6 +39,15 @@ def test_an_outlier_is_held_at_the_edge_and_a_missing_number_has_its_own_weight(
     assert np.isfinite(model.predict_log_odds(rows.assign(ltv=np.nan))).all()
 
 
+def test_a_number_that_seldom_differs_keeps_its_say() -> None:
+    late = np.where(np.arange(30_000) % 300 == 0, 60.0, 0.0)  # one loan in 300: beyond the edge at 99.5 %
+    y = np.where(late > 0, np.arange(30_000) % 600 == 0, np.arange(30_000) % 50 == 1).astype(int)
+    model = Logistic((Feature("late", "number"),), C=1e6).fit(pd.DataFrame({"late": late}), y)
+    found = model.predict_log_odds(pd.DataFrame({"late": [0.0, 60.0]}))
+    rates = [y[late == value].mean() for value in (0.0, 60.0)]  # 2 % of those in order, half of the late ones
+    np.testing.assert_allclose(found, logit(rates), atol=1e-2)
+
+
 def test_attributions_are_weight_times_distance_from_the_background() -> None:
     frame, y = make_loans()
     model = Logistic(FEATURES).fit(frame, y)

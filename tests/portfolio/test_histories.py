@@ -101,6 +101,13 @@ def test_histories_are_made_once_and_again_when_the_snapshot_is_newer(demo: Port
     assert file.stat().st_mtime_ns > first
 
 
+def test_two_models_do_not_take_each_others_sequences_away(demo: Portfolio) -> None:
+    ensure_histories(demo, [KEY], ["payment_history"])
+    demo.snapshot_file(KEY).touch()
+    ensure_histories(demo, [KEY], ["economy_history"])
+    assert set(SEQUENCES) <= set(pd.read_parquet(demo.histories / f"{KEY}.parquet").columns)
+
+
 def test_outcomes_agree_with_the_label_and_with_the_rows(demo: Portfolio) -> None:
     ensure_outcomes(demo, [KEY])
     course = pd.read_parquet(demo.outcomes / f"{KEY}.parquet").set_index("loan_id")

@@ -54,6 +54,18 @@ def ingest(folder: Path, kind: str, report=lambda *_: None):
     return ingest_table(folder / "ws", folder / f"{kind}.csv", name="book", report=report)
 
 
+@pytest.mark.parametrize("kind", ["history", "table"])
+def test_experiments_outlive_a_new_delivery_but_not_their_true_pds(delivered: Path, kind: str) -> None:
+    ingest(delivered, kind)
+    folder = delivered / "ws" / "book" / "experiments"
+    for place in ("mlp", "truth"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "report.json").write_text("{}")
+    ingest(delivered, kind)
+    assert (folder / "mlp" / "report.json").read_text() == "{}"
+    assert not (folder / "truth").exists()  # of the former book
+
+
 def values(portfolio: Portfolio) -> dict[str, dict[str, float]]:
     rows = {key: pd.read_parquet(portfolio.snapshot_file(key)) for key in portfolio.snapshot_keys()}
     return {key: frame.set_index("loan_id")["value"].dropna().to_dict() for key, frame in rows.items()}

@@ -235,6 +235,23 @@ def test_a_history_without_the_inputs_says_what_is_needed(built: Portfolio, tmp_
         add_features(poor, ["unemployment_momentum_3m"])
 
 
+def test_what_stands_once_a_loan_has_no_value_months_ago(built: Portfolio, tmp_path: Path) -> None:
+    shutil.copytree(built.root, tmp_path / "once")
+    once = Portfolio(tmp_path / "once")
+    connection = duckdb.connect()
+    months = sorted(once.performance.rglob("*.parquet"))
+    connection.execute(f"create table loans as from read_parquet('{once.loans}')")
+    income = "select *, income_at_origination as income from loans"
+    connection.execute(f"copy ({income}) to '{once.loans}' (format parquet)")
+    for path in months:
+        connection.execute(f"create or replace table rows as from read_parquet('{path}', hive_partitioning=false)")
+        connection.execute(f"copy (select * exclude income from rows) to '{path}' (format parquet)")
+    offers = {item.transform.name: item.possible for item in list_offers(once)}
+    assert not offers["income_change_12m"]
+    assert offers["balance_change_12m"]
+    assert offers["debt_service_after_reset"]  # needs today's income only
+
+
 def test_the_command_line_lists_and_refuses(built: Portfolio) -> None:
     where = ["--workspace", str(built.root.parent), "--portfolio", built.name]
     listed = CliRunner().invoke(main, ["features", "list", *where])

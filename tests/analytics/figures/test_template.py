@@ -10,6 +10,7 @@ from analytics.figures.template import (
     ARREARS_STAGES,
     CATEGORICAL,
     CHAMPION,
+    CONTENDERS,
     FAMILIES,
     FURTHER,
     LOWERS,
@@ -47,8 +48,10 @@ VISIONS = {
 
 @pytest.mark.parametrize("ground", ["#FFFFFF", "#0F172A"])
 @pytest.mark.parametrize(
-    "colour", [CHAMPION, *FAMILIES.values(), *FURTHER, *CATEGORICAL, *ARREARS_STAGES.values(), RAISES, LOWERS]
-)
+    "colour",
+    [CHAMPION, *FAMILIES.values(), *CONTENDERS.values(), *FURTHER, *CATEGORICAL, *ARREARS_STAGES.values(), RAISES,
+     LOWERS],
+)  # fmt: skip
 def test_colours_are_seen_on_light_and_dark(colour, ground):
     assert contrast(colour, ground) >= 3  # WCAG 2.1, 1.4.11
 
@@ -60,7 +63,7 @@ def test_first_models_stay_apart_for_the_colour_blind(vision):
 
 
 def test_every_colour_has_its_own_marker():
-    assert set(MARKERS) >= {CHAMPION, *FAMILIES.values(), *FURTHER}
+    assert set(MARKERS) >= {CHAMPION, *FAMILIES.values(), *CONTENDERS.values(), *FURTHER}
     assert len(set(MARKERS.values())) == len(MARKERS)
 
 
@@ -69,6 +72,15 @@ def test_the_champion_is_navy_whatever_it_is():
     assert first["gbm"] == CHAMPION
     assert first["gbm2"] == FAMILIES["boosting"]
     assert first["card"] == FURTHER[0]
+
+
+def test_every_family_fitted_here_has_a_colour_of_its_own():
+    """CIE76 above 20: about nine times what is just seen (2.3)."""
+    colours = [CHAMPION, *FAMILIES.values(), *CONTENDERS.values(), *FURTHER]
+    seen = [lab(linear(colour)) for colour in colours]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 20
+    models = [("card", "scorecard", True), ("forest", "external", False), *((name, name, False) for name in CONTENDERS)]
+    assert model_colours(models) == {"card": CHAMPION, "forest": FURTHER[0], **CONTENDERS}
 
 
 def test_models_of_one_family_differ():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from cli import main
 from models.experiments import tuning
 from models.experiments.compare import differences, join_predictions, leaderboard
 from models.experiments.config import ExperimentConfig, Tuning
-from models.experiments.folders import list_runs
-from models.experiments.run import run_experiment
+from models.experiments.folders import list_runs, open_folder
+from models.experiments.run import run_experiment, select_features
+from models.registry import load_card, load_registry
 from portfolio.demo.build import build_demo
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
@@ -133,6 +135,41 @@ def test_a_killed_search_goes_on_where_it_was(engine: Engine) -> None:
     assert len(set(values)) == 6  # what goes on does not draw the same again
 
 
+def test_the_minutes_of_a_killed_run_count(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tuning, "_judge", lambda trial, *_: (trial.suggest_float("C", 0.1, 1), time.sleep(0.4))[0])
+    config = ExperimentConfig("slow", "logistic", tuning=Tuning(9, minutes=0.5 / 60, space=SPACE))
+    tuning.tune(config, (), [], tmp_path)
+    assert len(tuning.list_trials(tmp_path, config)) == 2  # 0.4 s each: the second passes half a second
+    tuning.tune(config, (), [], tmp_path)
+    assert len(tuning.list_trials(tmp_path, config)) == 2  # a second run has no minutes of its own
+
+
+def test_a_folder_that_was_being_thrown_away_is_rubbish(tmp_path: Path) -> None:
+    here = Portfolio(tmp_path)
+    folder = open_folder(here, LOGISTIC, "data", again=False)
+    for name, text in (("report.json", "{}"), ("DONE", "then"), ("trials.log", "")):
+        (folder / name).write_text(text)
+    (folder / "config.json").unlink()  # what --again does first; killed there
+    open_folder(here, ExperimentConfig("plain", "mlp"), "data", again=False)
+    assert [path.name for path in folder.iterdir()] == ["config.json"]
+
+
+def test_leaving_all_out_is_refused_and_sequences_may_stand_alone(engine: Engine) -> None:
+    every = tuple(item.name for item in engine.portfolio.schema.with_role("feature"))
+    with pytest.raises(HypothecError, match="experiment none: no feature is left"):
+        select_features(engine, ExperimentConfig("none", "logistic", leave_out=every))
+    alone = select_features(engine, ExperimentConfig("alone", "sequence", features=("payment_history",)))
+    assert [item.name for item in alone] == ["payment_history"]
+
+
+def test_a_report_without_an_interval_or_a_truth_still_has_its_place(engine: Engine) -> None:
+    run = next(run for run in list_runs(engine.portfolio) if run.config.name == "plain")
+    metrics = [{**row, "low": None, "high": None} for row in run.report["metrics"]]
+    board = leaderboard([replace(run, report={**run.report, "metrics": metrics, "truth": None})], "out-of-time")
+    assert np.isnan(board.loc[0, ["low", "high", "rmse_truth"]].astype(float)).all()
+    assert f"{board['low'][0]:.3f}" == "nan"  # None could not be printed
+
+
 def test_a_search_in_which_nothing_can_be_fitted_ends_with_the_reason(engine: Engine) -> None:
     config = ExperimentConfig("hopeless", "mlp", share=0.6,
                               tuning=Tuning(5, space={"embedding": {"choices": ["none of these"]}}))  # fmt: skip
@@ -143,6 +180,8 @@ def test_a_search_in_which_nothing_can_be_fitted_ends_with_the_reason(engine: En
 @pytest.mark.parametrize(("config", "message"), [
     (ExperimentConfig("a", "logistic", leave_out=("dreams",)), "no field or group dreams to leave out"),
     (ExperimentConfig("b", "logistic", settings={"depth": 3}), "the logistic family has no setting depth"),
+    (ExperimentConfig("b2", "logistic", settings={"random_state": 3}), "has no setting random_state"),
+    (ExperimentConfig("b3", "logistic", settings={"C": -1.0}), "logistic family cannot be fitted with .*'C' parameter"),
     (ExperimentConfig("c", "logistic", sequences=("payment_history",)), "reads no sequences"),
     (ExperimentConfig("d", "logistic", features=("gender",)), "cannot be a model's feature"),
 ])  # fmt: skip
@@ -151,17 +190,44 @@ def test_what_cannot_be_run_is_said(engine: Engine, config: ExperimentConfig, me
         run_experiment(engine, config)
 
 
+def test_what_an_experiment_found_can_be_trained(engine: Engine) -> None:
+    where = ["--workspace", str(engine.portfolio.root.parent), "--portfolio", engine.portfolio.name]
+    done = CliRunner().invoke(main, ["train", "--experiment", "blind", *where])
+    assert done.exit_code == 0, done.output
+    entry = load_registry(engine.portfolio).find("blind")
+    names = [item["name"] for item in load_card(engine.portfolio, entry)["features"]]
+    assert "days_past_due" not in names
+    assert "income" in names
+    unknown = CliRunner().invoke(main, ["train", "--experiment", "dream", *where])
+    assert unknown.exit_code == 2
+    assert "no finished experiment 'dream'; there are blind" in unknown.output
+    both = CliRunner().invoke(main, ["train", "--experiment", "blind", "--family", "boosting", *where])
+    assert "leave --family out" in both.output
+
+
 def test_the_command_line_runs_lists_and_compares(engine: Engine, tmp_path: Path) -> None:
     where = ["--workspace", str(engine.portfolio.root.parent), "--portfolio", engine.portfolio.name]
     (tmp_path / "ridge.toml").write_text('family = "logistic"\nshare = 0.5\n[settings]\nC = 0.01\n')
     ran = CliRunner().invoke(main, ["experiments", "run", str(tmp_path / "ridge.toml"), *where])
     assert ran.exit_code == 0, ran.output
     assert "| ridge |" in ran.output
-    listed = CliRunner().invoke(main, ["experiments", "list", *where]).output
-    assert "begun, not done" in listed  # the hopeless one
-    assert "to run" in listed
     compared = CliRunner().invoke(main, ["experiments", "compare", "--against", "plain", *where]).output
     assert "Paired differences from plain, out-of-time" in compared
+    files = [tmp_path / name for name in ("blurred.toml", "sharp.toml")]
+    files[0].write_text('family = "logistic"\nleave_out = ["dreams"]\n')
+    files[1].write_text('family = "logistic"\nshare = 0.4\n')
+    both = CliRunner().invoke(main, ["experiments", "run", *map(str, files), *where])
+    assert both.exit_code == 2
+    assert "blurred could not be run: experiment blurred: no field or group dreams" in both.output
+    assert "| sharp |" in both.output  # one that cannot be run does not stop the others
+    listed = CliRunner().invoke(main, ["experiments", "list", *where]).output
+    assert "begun, not done" in listed  # the blurred one
+    assert "to run" in listed
+    old = next(run for run in list_runs(engine.portfolio) if run.config.name == "sharp")
+    (old.folder / "report.json").write_text(json.dumps({**old.report, "data_sha256": "other"}))
+    after = CliRunner().invoke(main, ["experiments", "compare", "--against", "plain", *where]).output
+    assert "| plain |" in after
+    assert "| sharp |" not in after  # it was fitted on other data
     nothing = CliRunner().invoke(main, ["experiments", "run", *where])
     assert nothing.exit_code == 2
     assert "there are logistic, scorecard" in nothing.output

@@ -50,6 +50,15 @@ def test_the_chances_sum_to_one_and_only_staying_falls(fitted: CompetingRisks, c
     assert (np.diff(course[..., 1:], axis=1) >= 0).all()
 
 
+def test_months_in_which_no_loan_was_watched_start_without_hazards(courses: tuple) -> None:
+    frame, y, course = courses
+    half = course.assign(event=course["event"].where(course["months"] <= 6, 0), months=course["months"].clip(upper=6))
+    model = CompetingRisks(GROUP, **{**PLAIN, "epochs": 1, "learning_rate": 1e-6}).fit(frame, y, course=half)
+    found = model.predict_course(frame[:1])[0]
+    assert found[5, DEFAULT] > 0.05
+    np.testing.assert_allclose(found[6:], found[5:6].repeat(6, axis=0), atol=1e-4)
+
+
 def test_without_features_it_is_the_aalen_johansen_estimate(courses: tuple) -> None:
     frame, y, course = courses
     alone = frame.assign(group="everyone")
