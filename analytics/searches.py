@@ -23,6 +23,17 @@ def list_epochs(histories: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
     return frame.astype({"loss": float, "val_loss": float})
 
 
+def scale_losses(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` (name, seed, epoch, loss, val_loss, …) with losses as multiples of where each began.
+
+    What each seed's later period (its own rows, where there is none) lost after the first epoch is 1: architectures
+    that minimise different things, such as a year's outcome or each month's, share one axis.
+    """
+    ordered = frame.sort_values("epoch", kind="stable")
+    begun = ordered["val_loss"].fillna(ordered["loss"]).groupby([ordered["name"], ordered["seed"]]).transform("first")
+    return frame.assign(loss=frame["loss"] / begun, val_loss=frame["val_loss"] / begun)
+
+
 def follow_search(trials: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the trials in their order: number, state, log_loss, best (so far, of complete ones), seconds, leads.
 

@@ -16,8 +16,8 @@ from analytics.words import format_interval, format_share
 def plot_learning(frame: pd.DataFrame, *, looks: Mapping[str, Look], title: str, subtitle: str) -> go.Figure:
     """Return losses by epoch: bold on the later period, thin on the rows learnt from, the best epoch as a marker.
 
-    `frame` has name, seed, first (its first seed), epoch, loss, val_loss, best. Other seeds are faint and have their
-    later period only.
+    `frame` has name, seed, first (its first seed), epoch, loss, val_loss, best; losses as `searches.scale_losses` gives
+    them. Other seeds are faint and have their later period only.
     """
     figure = go.Figure()
     for name in dict.fromkeys(frame["name"]):
@@ -25,7 +25,7 @@ def plot_learning(frame: pd.DataFrame, *, looks: Mapping[str, Look], title: str,
             figure.add_traces(_losses(part, name, str(seed), looks[name]))
     last = int(frame["epoch"].max())
     figure.update_xaxes(title="epoch", tick0=1, dtick=max(1, -(-last // 12)), range=[0.6, last + 0.4])
-    figure.update_yaxes(title="log loss")
+    figure.update_yaxes(title="loss, after the first epoch = 1")
     return finish(figure, title, subtitle, height=340)
 
 

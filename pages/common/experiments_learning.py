@@ -3,6 +3,7 @@
 import streamlit as st
 
 from analytics.figures.learning import plot_calibration_bins, plot_learning
+from analytics.searches import scale_losses
 from pages.common import show
 from pages.common.experiments_learning_words import BINS, CURVES, FORMULA, LearningWords
 from pages.common.experiments_words import Words
@@ -17,9 +18,10 @@ def draw(words: Words, sample: str, against: str) -> None:
     chosen = _choose(said, against)
     epochs = said.epochs(chosen)
     if len(epochs):
+        drawn = scale_losses(epochs)
         show.figure(
             words.view,
-            plot_learning(epochs, looks=words.looks, title=said.title(epochs), subtitle=said.subtitle(epochs)),
+            plot_learning(drawn, looks=words.looks, title=said.title(epochs), subtitle=said.subtitle(epochs)),
             epochs,
             show.Definition(CURVES, FORMULA, window="development dates only", model=words.found_by()),
             key="experiments_learning",

@@ -11,11 +11,12 @@ from pages.common.experiments_words import Words
 from pages.common.shell import plain
 
 CURVES = (
-    "Bold: mean log loss on the later period of the development dates, after each pass over the rows (epoch); thin: on "
-    "the rows learnt from. The marker is the epoch with the lowest loss on the later period: the final model learns on "
-    "all development dates for so many epochs. Faint: other seeds. Losses are those of training, before the PDs are "
-    "calibrated; those of the rows learnt from may hold penalties and weights, so only the same model's curves "
-    "compare. No row of the samples that judge is in them."
+    "Bold: mean loss on the later period of the development dates, after each pass over the rows (epoch), as a "
+    "multiple of that after the first; thin: on the rows learnt from, by the same measure. The marker is the epoch "
+    "with the lowest loss on the later period: the final model learns on all development dates for so many epochs. "
+    "Faint: other seeds. Losses are those of training, before the PDs are calibrated; those of the rows learnt from "
+    "may hold penalties and weights, so only the same model's curves compare. No row of the samples that judge is in "
+    "them. The table has the losses as they were."
 )
 BINS = (
     "Rows in up to ten bins of equally many by their PD; the observed rate with its Jeffreys interval (95 %) over the "
@@ -79,7 +80,7 @@ class LearningWords:
         """Return what is drawn."""
         count = frame["name"].nunique()
         who = f"{count} experiments" if count != 1 else "one experiment"
-        return f"Log loss by epoch of {who}: bold on the later period, thin on the rows learnt from"
+        return f"Loss by epoch of {who}: bold on the later period, thin on the rows learnt from"
 
     def without(self, chosen: Sequence[str]) -> str:
         """Return which of the chosen have no learning curve, and what training said of itself."""

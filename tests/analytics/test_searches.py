@@ -1,8 +1,9 @@
 """A search's course and places, and losses by epoch, against what was written down by hand."""
 
 import numpy as np
+import pandas as pd
 
-from analytics.searches import follow_search, list_epochs, mark_axes, tabulate_settings
+from analytics.searches import follow_search, list_epochs, mark_axes, scale_losses, tabulate_settings
 
 SPACE = {
     "rate": {"low": 0.001, "high": 0.1, "log": True},
@@ -64,3 +65,11 @@ def test_epochs_mark_the_best_and_keep_gaps():
     assert np.isnan(frame["val_loss"].iloc[1])
     assert frame["seed"].unique().tolist() == [0]  # a model without epochs has none
     assert list_epochs({0: {}}).empty
+
+
+def test_losses_are_multiples_of_where_each_seed_began():
+    frame = pd.DataFrame({"name": ["a", "a", "b"], "seed": [0, 0, 0], "epoch": [1, 2, 1], "loss": [6.0, 3.0, 0.2],
+                          "val_loss": [4.0, 2.0, np.nan]})  # fmt: skip
+    scaled = scale_losses(frame)
+    assert scaled["loss"].tolist() == [1.5, 0.75, 1.0]  # 6 / 4, 3 / 4; b has no later period: 0.2 / 0.2
+    assert scaled["val_loss"].tolist()[:2] == [1.0, 0.5]
