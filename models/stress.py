@@ -126,7 +126,8 @@ def refit(
     for place, seed in enumerate(seeds):
         report(place / len(seeds), f"fitting {model.family} with seed {seed} ({place + 1} of {len(seeds)})")
         started = time.monotonic()
-        fitted, _ = fit_family(data, TrainConfig(model.family, seed=first), {**settings, "random_state": seed})
+        # The same rows each time, chosen by the first seed: only the fitting differs.
+        fitted, _ = fit_family(data, TrainConfig(model.family, seed=first, settings=settings), seed=seed)
         seconds.append(round(time.monotonic() - started, 2))
         pds.append(fitted.predict_proba(judged.X)[:, 1])
     spread = compute_seed_spread(judged.y, np.array(pds))

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import hashlib
+import inspect
 import os
 import platform
 import resource
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import pandas as pd
 
@@ -36,6 +37,9 @@ from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.histories import SEQUENCES
 from portfolio.progress import Report, silent
+
+if TYPE_CHECKING:
+    from models.networks.base import Network
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "keras", "jax", "optbinning", "optuna")
 PROBE_ROWS, SLOW_PROBE_ROWS = 200, 5
@@ -86,7 +90,7 @@ def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = No
     data = data or load_training_data(engine, config.features, family=config.family)
     started = time.monotonic()
     report(0.0, f"training {config.family}")
-    fitted, seen = fit_family(data, config, config.settings)
+    fitted, seen = fit_family(data, config)
     seconds = time.monotonic() - started
     report(0.7, f"judging {config.family}")
     # Raises if it does not add up. Families that explain a sample only take a tenth of a second a row and more.
@@ -113,20 +117,16 @@ def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = No
     return entry
 
 
-def fit_family(
-    data: TrainingData, config: TrainConfig, settings: Mapping[str, Any] | None = None
-) -> tuple[PdModel, dict[str, Any]]:
+def fit_family(data: TrainingData, config: TrainConfig, *, seed: int | None = None) -> tuple[PdModel, dict[str, Any]]:
     """Fit and calibrate one family on the development rows; returns the model and what it saw.
 
-    `settings` are parameters of the family where they differ from its defaults and from the configuration's seed.
+    The configuration's seed chooses the rows, and fits too unless another `seed` is given for that.
     """
     allowed = until(data.rows, config.until)
     fit_rows, calibration_rows = split_calibration(allowed, config.seed)
-    given: dict[str, Any] = {"features": data.features, "random_state": config.seed}
-    given |= {name: tuple(value) if isinstance(value, list) else value for name, value in (settings or {}).items()}
-    model = family_class(config.family)(**given)
-    courses = {"course": fit_rows.course, "validation_course": calibration_rows.course} if model.reads_course else {}
-    model.fit(fit_rows.X, fit_rows.y, validation=(calibration_rows.X, calibration_rows.y), **courses)
+    model = fit_on(
+        config.family, data.features, fit_rows, calibration_rows, config.seed if seed is None else seed, config.settings
+    )
     model.calibrate(calibration_rows.X, calibration_rows.y)
     seen = {
         "rows": len(fit_rows.y),
@@ -137,6 +137,36 @@ def fit_family(
         "until": _iso(allowed.date.max()),
     }
     return model, seen
+
+
+def fit_on(
+    family: str, features: tuple[Feature, ...], fit: Labelled, later: Labelled | None, seed: int,
+    settings: Mapping[str, Any], *, epochs: int | None = None,
+) -> PdModel:  # fmt: skip
+    """Return a family fitted on `fit`, stopping early on `later`; with `epochs` it learns for exactly so many.
+
+    HypothecError names a setting the family does not have, or says why it cannot be fitted with them.
+    """
+    cls = family_class(family)
+    known = set(inspect.signature(cls).parameters) - {"features", "random_state"}  # the experiment gives these
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise HypothecError(
+            f"the {family} family has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+        )
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    model = cls(features=features, random_state=seed, **given)
+    if epochs is not None:
+        cast("Network", model).exact_epochs = epochs
+    more: dict[str, Any] = {}
+    if cls.reads_course:
+        more = {"course": fit.course, "validation_course": later.course if later else None}
+    try:
+        model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
+    except (TypeError, ValueError) as error:  # how the libraries below refuse a value
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise HypothecError(f"the {family} family cannot be fitted with {dict(settings)}: {said[0]}") from error
+    return model
 
 
 class Predictor(Protocol):

@@ -6,7 +6,6 @@ is a list of 24 × channels numbers, month by month from the oldest to the obser
 """
 
 import datetime
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from portfolio.atomic import PREFIX, replace_file
+from portfolio.atomic import replace_file
 from portfolio.errors import HypothecError
 from portfolio.months import month_count, month_index
 from portfolio.progress import Report, silent
 from portfolio.schema import OBSERVATION_DATE
+from portfolio.scratch import open_scratch
 from portfolio.workspace import Portfolio
 
 MONTHS = 24
@@ -114,16 +114,12 @@ def ensure_histories(
     if not missing:
         return
     channels = {name: available_channels(portfolio, name) for name in wanted + _kept(portfolio, missing, wanted)}
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=portfolio.root) as spill:
-        backend = ibis.duckdb.connect(memory_limit="3GB", temp_directory=spill)
-        try:
-            for done, key in enumerate(missing):
-                report(done / len(missing), f"gathering 24 months of every loan, {key}")
-                table = history_table(backend, portfolio, key, channels)
-                with replace_file(portfolio.histories / f"{key}.parquet") as temporary:
-                    backend.to_parquet(table, temporary, compression="zstd")
-        finally:
-            backend.disconnect()
+    with open_scratch(portfolio.root, "3GB") as backend:
+        for done, key in enumerate(missing):
+            report(done / len(missing), f"gathering 24 months of every loan, {key}")
+            table = history_table(backend, portfolio, key, channels)
+            with replace_file(portfolio.histories / f"{key}.parquet") as temporary:
+                backend.to_parquet(table, temporary, compression="zstd")
     report(1.0, f"gathered the months of {len(missing)} snapshots")
 
 

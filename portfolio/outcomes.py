@@ -6,19 +6,19 @@ A loan whose rows stop without a word counts as watched up to its last row.
 """
 
 import datetime
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from portfolio.atomic import PREFIX, replace_file
+from portfolio.atomic import replace_file
 from portfolio.errors import HypothecError
 from portfolio.months import month_count, month_index
 from portfolio.progress import Report, silent
 from portfolio.schema import OBSERVATION_DATE
-from portfolio.snapshots import DEFAULT_DAYS, HORIZON
+from portfolio.scratch import open_scratch
+from portfolio.snapshots import HORIZON, has_ended, is_default
 from portfolio.workspace import Portfolio
 
 NONE, DEFAULT, ENDED = 0, 1, 2
@@ -34,15 +34,11 @@ def ensure_outcomes(portfolio: Portfolio, keys: Sequence[str], *, report: Report
     missing = [key for key in keys if not _is_current(portfolio, key)]
     if not missing:
         return
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=portfolio.root) as spill:
-        backend = ibis.duckdb.connect(memory_limit="3GB", temp_directory=spill)
-        try:
-            for done, key in enumerate(missing):
-                report(done / len(missing), f"following every loan for {HORIZON} months, {key}")
-                with replace_file(portfolio.outcomes / f"{key}.parquet") as temporary:
-                    backend.to_parquet(outcome_table(backend, portfolio, key), temporary, compression="zstd")
-        finally:
-            backend.disconnect()
+    with open_scratch(portfolio.root, "3GB") as backend:
+        for done, key in enumerate(missing):
+            report(done / len(missing), f"following every loan for {HORIZON} months, {key}")
+            with replace_file(portfolio.outcomes / f"{key}.parquet") as temporary:
+                backend.to_parquet(outcome_table(backend, portfolio, key), temporary, compression="zstd")
 
 
 def _is_current(portfolio: Portfolio, key: str) -> bool:
@@ -59,11 +55,9 @@ def outcome_table(backend: Any, portfolio: Portfolio, key: str) -> ir.Table:
     rows = backend.read_parquet(files, hive_partitioning=False)
     after = rows.mutate(month_after=month_index(rows.month) - now)
     after = after.filter(after.month_after >= 1, after.month_after <= HORIZON)
-    defaulted = (after.days_past_due >= DEFAULT_DAYS) | (after.status == "default")
-    ended = after.event.fill_null("").isin(["prepaid", "matured", "written off"])
     by_loan = after.group_by(after_id=after.loan_id).aggregate(
-        bad=after.month_after.min(where=defaulted),
-        gone=after.month_after.min(where=ended),
+        bad=after.month_after.min(where=is_default(after)),
+        gone=after.month_after.min(where=has_ended(after)),
         last=after.month_after.max(),
     )
     snapshot = backend.read_parquet(str(portfolio.snapshot_file(key)))

@@ -7,7 +7,6 @@ the 25 months around a date (37 where transforms look back further).
 """
 
 import datetime
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from portfolio.atomic import PREFIX, replace_directory
+from portfolio.atomic import replace_directory
 from portfolio.documents import TABLE
 from portfolio.documents_known import join_documents
 from portfolio.errors import HypothecError
 from portfolio.months import month_count, month_end, month_index
 from portfolio.progress import Report, silent
 from portfolio.schema import LABEL_MATURE, OBSERVATION_DATE, SAMPLE, Schema, Splits
+from portfolio.scratch import open_scratch
 from portfolio.transforms import TRANSFORMS, add_transforms
 
 HORIZON = 12  # months after the observation date in which a default counts, and before it for the look-backs
@@ -51,12 +51,8 @@ def build_snapshots(folder: Path, schema: Schema, *, memory_limit: str = "3GB", 
     `folder` holds loans.parquet, performance/year=YYYY/*.parquet and perhaps macro.parquet. All snapshots are
     written beside the former ones and take their place together.
     """
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as spill:
-        backend = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=spill)
-        try:
-            dates = _write_all(backend, folder, schema, report)
-        finally:
-            backend.disconnect()
+    with open_scratch(folder, memory_limit) as backend:
+        dates = _write_all(backend, folder, schema, report)
     report(1.0, f"built {len(dates)} snapshots")
     return [date.isoformat() for date in dates]
 
@@ -132,8 +128,7 @@ def with_features(history: History, date: datetime.date, transforms: Sequence[st
     """
     now = month_count(date)
     known = history.performance.mutate(index=month_index(history.performance.month)).filter(ibis._.index <= now)
-    ended = known.event.fill_null("").isin(ENDED)
-    here = known.filter(known.index == now, known.days_past_due < DEFAULT_DAYS, known.status != "default", ~ended)
+    here = known.filter(known.index == now, ~is_default(known), ~has_ended(known))
     past = _look_back(known, now)
     rows = here.join(past, here.loan_id == past.past_id)
     rows = rows.drop(*[name for name in history.loans.columns if name in rows.columns and name != "loan_id"])
@@ -231,8 +226,17 @@ def with_label(history: History, date: datetime.date) -> ir.Table:
     now = month_count(date)
     rows = history.performance.mutate(index=month_index(history.performance.month))
     after = rows.filter(rows.index > now, rows.index <= now + HORIZON)
-    bad = (after.days_past_due >= DEFAULT_DAYS) | (after.status == "default")
-    return after.group_by(labelled_id=after.loan_id).aggregate(defaulted=bad.cast("int64").max())
+    return after.group_by(labelled_id=after.loan_id).aggregate(defaulted=is_default(after).cast("int64").max())
+
+
+def is_default(rows: ir.Table) -> ir.BooleanValue:
+    """Return whether a loan is 90 days past due or in default, row by row."""
+    return (rows.days_past_due >= DEFAULT_DAYS) | (rows.status == "default")
+
+
+def has_ended(rows: ir.Table) -> ir.BooleanValue:
+    """Return whether a loan leaves the book in this month: prepaid, matured or written off."""
+    return rows.event.fill_null("").isin(ENDED)
 
 
 def sample_of(loan_id: ir.StringValue, splits: Splits, date: datetime.date, mature: bool) -> ir.StringValue:

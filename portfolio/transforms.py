@@ -54,7 +54,6 @@ LOOK_BACKS: dict[str, tuple[tuple[str, ...], LookBack]] = {
     "_balance_12m_ago": (("balance",), lambda w, now: _at(w, "balance", now - 12)),
     "_curtailed_12m": (("curtailment",), lambda w, now: w.curtailment.sum(where=w.index > now - 12)),
 }
-ECONOMY = ("unemployment", "house_price_index")  # of the macro table; momentum needs both now and months ago
 
 
 def _number(column: ir.Column) -> ir.FloatingColumn:

@@ -1,21 +1,18 @@
 """Fitting one model of an experiment: how long to learn is found on a later period, then all development rows teach."""
 
-import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from models.base import PdModel
 from models.data import Labelled, split_calibration
 from models.encoding import Feature
 from models.experiments.config import ExperimentConfig
 from models.experiments.protocol import Fold
-from models.families import NETWORKS, family_class
+from models.families import NETWORKS
+from models.training import fit_on
 from portfolio.errors import HypothecError
-
-if TYPE_CHECKING:
-    from models.networks.base import Network
 
 LEARNT_IN_EPOCHS = ("neural", *NETWORKS)
 
@@ -31,36 +28,6 @@ class Fitted:
     model: PdModel
     seconds: float
     history: dict[str, Any]
-
-
-def fit_on(
-    family: str, features: tuple[Feature, ...], fit: Labelled, later: Labelled | None, seed: int,
-    settings: Mapping[str, Any], *, epochs: int | None = None,
-) -> PdModel:  # fmt: skip
-    """Return a family fitted on `fit`, stopping early on `later`; with `epochs` it learns for exactly so many.
-
-    HypothecError names a setting the family does not have, or says why it cannot be fitted with them.
-    """
-    cls = family_class(family)
-    known = set(inspect.signature(cls).parameters) - {"features", "random_state"}  # the experiment gives these
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise HypothecError(
-            f"the {family} family has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
-        )
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    model = cls(features=features, random_state=seed, **given)
-    if epochs is not None:
-        cast("Network", model).exact_epochs = epochs
-    more: dict[str, Any] = {}
-    if cls.reads_course:
-        more = {"course": fit.course, "validation_course": later.course if later else None}
-    try:
-        model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
-    except (TypeError, ValueError) as error:  # how the libraries below refuse a value
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise HypothecError(f"the {family} family cannot be fitted with {dict(settings)}: {said[0]}") from error
-    return model
 
 
 def fit_final(

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from analytics.performance import compute_metrics
 from models.encoding import Feature
 from models.experiments.config import ExperimentConfig
-from models.experiments.fitting import fit_on
 from models.experiments.protocol import Fold
+from models.training import fit_on
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
 
 JOURNAL = "trials.log"
 SEED = 20260630
-CLIP = 1e-6
 
 
 def tune(
@@ -96,7 +96,8 @@ def _judge(trial: Any, config: ExperimentConfig, features: tuple[Feature, ...], 
         except HypothecError as error:
             trial.set_user_attr("error", str(error))
             raise
-        losses.append(log_loss(fold.later.y, model.predict_proba(fold.later.X)[:, 1]))
+        pds = {"": model.predict_proba(fold.later.X)[:, 1]}
+        losses.append(float(compute_metrics(fold.later.y, pds, metrics=("log_loss",))["estimate"].iloc[0]))
         trial.report(float(np.mean(losses)), place)
         if place + 1 < len(folds) and trial.should_prune():
             raise optuna.TrialPruned
@@ -113,12 +114,6 @@ def _suggest(trial: Any, space: Mapping[str, Mapping[str, Any]]) -> dict[str, An
         else:
             chosen[name] = trial.suggest_float(name, entry["low"], entry["high"], log=bool(entry.get("log")))
     return chosen
-
-
-def log_loss(y: Any, pds: Any) -> float:
-    """Return the mean of −ln(PD given to what happened)."""
-    held = np.clip(np.asarray(pds, dtype=float), CLIP, 1 - CLIP)
-    return float(-np.mean(np.where(np.asarray(y) == 1, np.log(held), np.log1p(-held))))
 
 
 def _finished(study: Any) -> int:

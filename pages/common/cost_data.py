@@ -86,8 +86,7 @@ def half_of_attributions(selection: Selection, ref: str) -> tuple[int, int] | No
     keys = explain_data.explained_keys(selection, ref)
     if not keys:
         return None
-    frame = explain_data.importance(selection, keys[0])
-    shares = frame[frame["model"] == ref]["share"].sort_values(ascending=False)
+    shares = explain_data.importance(selection, ref, keys[0])["share"].sort_values(ascending=False)
     if not shares.sum():
         return None
     return int(np.searchsorted(np.cumsum(shares), 0.5 - 1e-12)) + 1, int((shares > 0).sum())

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analytics import attributions
 from pages.common.cached import engine, hold, portfolio, remember
-from pages.common.model_data import models, scored_keys
+from pages.common.model_data import scored_keys
 from portfolio.selection import Selection, select_rows
 
 
@@ -24,16 +24,9 @@ def explained_keys(selection: Selection, ref: str) -> list[str]:
 
 
 @remember
-def importance(selection: Selection, key: str) -> pd.DataFrame:
-    """Mean size of every feature's attributions, of every model that has explained a snapshot."""
-    here = engine(selection)
-    parts = []
-    for view in models(selection):
-        if key in explained_keys(selection, view.ref):
-            parts.append(
-                attributions.compute_importance(attributed(selection, view.ref, key), here.fetch).assign(model=view.ref)
-            )
-    return pd.concat(parts, ignore_index=True)
+def importance(selection: Selection, ref: str, key: str) -> pd.DataFrame:
+    """Mean size of every feature's attributions of a model at a snapshot that it has explained."""
+    return attributions.compute_importance(attributed(selection, ref, key), engine(selection).fetch)
 
 
 def attributed(selection: Selection, ref: str, key: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.attributions import compute_waterfall
+from analytics.attributions import compute_waterfall, group_contributions
 from analytics.odds import to_factor, to_pd
 from analytics.reasons import Reason, Vocabulary, list_reasons
 from analytics.words import format_factor, format_share, format_value
@@ -124,7 +124,7 @@ class LoanWords(Words):
             name = str(group).partition(" (")[0]
             fits = len(name) + len(told) + 2 <= LONGEST
             labels[str(group)], shown[str(group)] = (name, told) if fits else (str(group), "")
-        return phi.groupby(named, sort=False).sum(), shown, labels, units
+        return group_contributions(phi, groups), shown, labels, units
 
     def limits(self, models: list[Explained]) -> tuple[float, float]:
         """Return the lowest and highest log-odds that any waterfall reaches: on one axis bars can be compared."""

@@ -10,7 +10,7 @@ from analytics.disagreement import BASE, Difference, list_difference_steps, name
 from analytics.odds import to_factor, to_pd
 from analytics.reasons import NEGLIGIBLE
 from analytics.words import format_factor, format_interval, format_list, format_number, format_share
-from pages.common import explain_data, explain_models_data
+from pages.common import explain_data, explain_loan_data, explain_models_data
 from pages.common.compare_pair import Pair
 from pages.common.explain_words import Words
 from pages.common.shell import View, describe_filters
@@ -99,7 +99,7 @@ class ModelsWords(Words):
     def ask_again(self, asked: Asked) -> tuple[str, str] | None:
         """Return why what was asked for cannot be told and the way on, or None."""
         subject = self.schema.subject
-        if asked.of == LOAN and not (self.index()["loan"] == asked.loan).any():
+        if asked.of == LOAN and not self._has(asked.loan):
             return (
                 f"There is no {subject} {asked.loan!r} in the {self.when()} for the chosen filters.",
                 "Check the id, clear the field to see an example, or press *Clear all filters*.",
@@ -262,8 +262,11 @@ class ModelsWords(Words):
         told = "; ".join(parts)
         return f"{told[0].upper()}{told[1:]}: there the other model's attribution counts as 0."
 
+    def _has(self, loan_id: str) -> bool:
+        return explain_loan_data.loan_pds(self.selection, self.key, tuple(self.labels), loan_id) is not None
+
     def _part(self) -> str:
-        both, every = self.explained(), len(self.index())
+        both, every = self.explained(), self.counted()
         if both >= every:
             return ""
         return (

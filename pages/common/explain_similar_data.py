@@ -118,11 +118,13 @@ def _field_gap(selection: Selection, table: Any, key: str, ref: str, weigh_at: s
 
 def _weights(whole: Selection, ref: str, weigh_at: str) -> dict[str, float]:
     """Return each field's share of a model's importance at the snapshot it explained; histories are no fields."""
-    frame = explain_data.importance(whole, weigh_at)
-    frame = frame[frame["feature"].isin([item.name for item in portfolio(whole).schema.fields])]
-    own = frame[(frame["model"] == ref) & (frame["share"] > 0)]
+    fields = [item.name for item in portfolio(whole).schema.with_role("feature") if item.kind != "date"]
+    own = pd.DataFrame(columns=["feature", "share"])
+    if weigh_at in explain_data.explained_keys(whole, ref):
+        own = explain_data.importance(whole, ref, weigh_at)
+        own = own[own["feature"].isin(fields) & (own["share"] > 0)]
     if own.empty:  # not explained there, or it uses no feature: all count alike
-        return dict.fromkeys(frame["feature"].unique(), 1.0)
+        return dict.fromkeys(fields, 1.0)
     return {str(name): float(share) for name, share in zip(own["feature"], own["share"], strict=True)}
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analytics.words import format_list
 from models.families import PREDICTIONS
-from pages.common import explain_data, model_data, score_offer
+from pages.common import explain_data, explain_loan_data, model_data, score_offer
 from pages.common.cached import portfolio
 from pages.common.shell import View, describe_filters, plain
 from portfolio.histories import SEQUENCES
@@ -53,7 +53,7 @@ class Words:
                 f"`python cli.py train --portfolio {name}` trains, `python cli.py score --portfolio {name}` scores and "
                 "explains the latest snapshot.",
             )
-        if self.index().empty:
+        if not self.counted():
             return (
                 f"No {self.schema.subject} of the snapshot {self.key} matches {describe_filters(self.view)}.",
                 "Take a filter away, or press *Clear all filters* in the sidebar.",
@@ -92,9 +92,8 @@ class Words:
 
     def features(self, ref: str) -> list[str]:
         """Return a model's features, most important first; those it does not use are left out."""
-        frame = explain_data.importance(self.selection, self.key)
-        own = frame[(frame["model"] == ref) & (frame["importance"] > 0)]
-        return list(own["feature"]) or list(frame["feature"].unique())
+        frame = explain_data.importance(self.selection, ref, self.key)
+        return list(frame.loc[frame["importance"] > 0, "feature"]) or list(frame["feature"])
 
     def histories(self, ref: str) -> list[str]:
         """Return the labels of the histories that a model reads: sequences, which are no fields."""
@@ -108,9 +107,9 @@ class Words:
         """Return a feature's label; a group is called what it is."""
         return self.feature_labels.get(feature, feature)
 
-    def index(self) -> pd.DataFrame:
-        """Return the loans of the snapshot with each model's PD."""
-        return explain_data.loan_index(self.selection, self.key, tuple(self.labels))
+    def counted(self) -> int:
+        """Return how many loans of the snapshot the filters leave."""
+        return explain_loan_data.counted(self.selection, self.key, tuple(self.labels))
 
     def when(self) -> str:
         """Return of when the explained loans are."""

@@ -16,7 +16,7 @@ from portfolio.demo.borrowers import EMPLOYMENT, GENDERS, NATIONALITIES
 from portfolio.demo.documents import Chunk, Documents
 from portfolio.demo.geography import COUNTRIES, REGION_NAMES
 from portfolio.demo.incidents import list_incidents, lose_employment, plant_fraud, reported_income, write_answers
-from portfolio.demo.macro import FIRST_YEAR, macro_table, make_macro, month_end
+from portfolio.demo.macro import FIRST_YEAR, Macro, macro_table, make_macro, month_end
 from portfolio.demo.simulate import EVENTS, STATUSES, MonthRows, Simulation
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
@@ -48,10 +48,8 @@ def generate_history(
         writer: pq.ParquetWriter | None = None
         for number in range(chunks):
             report(number / chunks, f"generating loans {number * chunk + 1:,} to {min(loans, (number + 1) * chunk):,}")
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
             size = min(chunk, loans - number * chunk)
-            book = draw_book(rng, macro, first_number=number * chunk, loans=size, months=months)
-            plant_fraud(rng, book, months)
+            book, rng = draw_chunk(seed, number, macro, first_number=number * chunk, loans=size, months=months)
             ids = loan_ids(book)
             lost += [ids[index] for index in lose_employment(book)]
             fraud += [ids[index] for index in np.flatnonzero(book.fraud)]
@@ -66,6 +64,16 @@ def generate_history(
             documents.write(letters)
     write_answers(folder / "answers.json", seed, list_incidents(months, lost, fraud), documents.answers())
     report(1.0, f"generated {loans:,} loans")
+
+
+def draw_chunk(
+    seed: int, number: int, macro: Macro, *, first_number: int, loans: int, months: int
+) -> tuple[Book, np.random.Generator]:
+    """Return the loans of chunk `number`, the planted fraud among them, and the stream that their months draw from."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
+    book = draw_book(rng, macro, first_number=first_number, loans=loans, months=months)
+    plant_fraud(rng, book, months)
+    return book, rng
 
 
 def loan_ids(book: Book) -> list[str]:

@@ -11,9 +11,7 @@ import datetime
 import numpy as np
 import pandas as pd
 
-from portfolio.demo.book import draw_book
-from portfolio.demo.generate import CHUNK, loan_ids
-from portfolio.demo.incidents import lose_employment, plant_fraud
+from portfolio.demo.generate import CHUNK, draw_chunk, loan_ids
 from portfolio.demo.macro import LAST_MONTH, Macro, make_macro, month_number
 from portfolio.demo.simulate import DEFAULT_DAYS, Simulation
 from portfolio.errors import HypothecError
@@ -37,11 +35,8 @@ def compute_true_pds(
     chunks = -(-loans // CHUNK)
     for number in range(chunks):
         report(number / chunks, f"living {HORIZON} months {repeats} times, loans {number * CHUNK + 1:,} on")
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
-        book = draw_book(rng, macro, first_number=number * CHUNK, loans=min(CHUNK, loans - number * CHUNK),
-                         months=months)  # fmt: skip
-        plant_fraud(rng, book, months)
-        lose_employment(book)
+        first, size = number * CHUNK, min(CHUNK, loans - number * CHUNK)
+        book, rng = draw_chunk(seed, number, macro, first_number=first, loans=size, months=months)
         simulation = Simulation(book, macro, rng, months)
         for rows in simulation.run():
             if rows.month == month:
