@@ -68,8 +68,9 @@ def workspace(demo_workspace, tmp_path_factory):
         names = (*FIELDS, "payment_history") if family == "sequence" else FIELDS
         features = choose_features(engine, names)
         data = TrainingData(read_rows(engine, features), ensure_background(engine, features), features)
-        model, seen = fit_family(data, TrainConfig(family), settings)
-        card = {"config": asdict(TrainConfig(family)), "features": [asdict(item) for item in features],
+        config = TrainConfig(family, settings=settings)
+        model, seen = fit_family(data, config)
+        card = {"config": asdict(config), "features": [asdict(item) for item in features],
                 "trained_on": seen, "metrics": []}  # fmt: skip
         entries.append(register(engine.portfolio, family, model, card))
     score_portfolio(engine, [champion], keys=[*JUDGED, KEY], explain=[KEY])
