@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from analytics import attributions
+from pages.common import memory
 from pages.common.cached import engine, hold, portfolio, remember
 from pages.common.model_data import scored_keys
 from portfolio.selection import Selection, select_rows
@@ -78,7 +79,9 @@ def _model(selection: Selection, ref: str) -> Any:
     from models.registry import load_model, load_registry
 
     here = portfolio(selection)
-    return load_model(here, load_registry(here).find(ref))
+    model = load_model(here, load_registry(here).find(ref))
+    memory.settle()
+    return model
 
 
 @remember

@@ -69,7 +69,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 def _warm_up() -> None:
     """Fill the caches of the first page while the browser still loads the front end."""
-    from pages.common import book_words, overview_parts, shell, what_if_data
+    from pages.common import book_words, memory, overview_parts, shell, what_if_data
 
     with contextlib.suppress(HypothecError):  # no portfolio yet: the page itself says so
         view = shell.first_view()
@@ -82,3 +82,4 @@ def _warm_up() -> None:
         alerts.data_alerts()  # they take longest and are drawn last
         time.sleep(PAUSE)
         what_if_data.warm_up(view.selection)
+        memory.settle()

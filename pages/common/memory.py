@@ -1,0 +1,15 @@
+"""Memory: what is loaded for good is kept out of the garbage collections that follow every run of a page."""
+
+import gc
+
+
+def settle() -> None:
+    """Take all that is loaded out of later collections; what is garbage by now is collected first.
+
+    Streamlit collects after every run of a page, and once more where Keras is loaded, for it clears Keras' session. A
+    walk over the objects of Keras, JAX and the models takes a quarter of a second each time, before the last parts of
+    the page are sent.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

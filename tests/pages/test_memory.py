@@ -1,0 +1,48 @@
+"""What is loaded is out of the collections that follow every run of a page, and nothing that is dropped stays."""
+
+import gc
+import weakref
+
+import pytest
+
+from pages.common import memory
+
+
+class Knot:
+    """An object that refers to itself: only a collection frees it."""
+
+    def __init__(self):
+        self.own = self
+
+
+@pytest.fixture(autouse=True)
+def _thaw():
+    yield
+    gc.unfreeze()
+
+
+def test_what_is_loaded_is_not_walked_again():
+    loaded = [[number] for number in range(1000)]
+    memory.settle()
+    assert not any(item is loaded for item in gc.get_objects())
+    assert gc.get_freeze_count() > 1000
+
+
+def test_what_is_garbage_goes_before_and_after():
+    before = weakref.ref(Knot())
+    memory.settle()
+    assert before() is None
+    after = weakref.ref(Knot())
+    gc.collect()
+    assert after() is None
+
+
+def test_a_loaded_object_that_is_dropped_goes_when_more_is_loaded():
+    kept = Knot()
+    seen = weakref.ref(kept)
+    memory.settle()
+    del kept
+    gc.collect()
+    assert seen() is not None
+    memory.settle()
+    assert seen() is None
