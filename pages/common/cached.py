@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics import book, outcomes, regions
+from pages.common import memory
 from portfolio.engine import Engine
 from portfolio.policy import FILE
 from portfolio.sandbox import Sandbox
@@ -87,7 +88,9 @@ def remember(function: Callable[Concatenate[Selection, P], R]) -> Callable[Conca
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _held(name: str, selection: Selection, stamp: str, args: tuple[Any, ...], _compute: Callable[[], Any]) -> Any:  # noqa: ARG001
-    return _compute()
+    value = _compute()
+    memory.settle_libraries()
+    return value
 
 
 def hold(function: Callable[Concatenate[Selection, P], R]) -> Callable[Concatenate[Selection, P], R]:

@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from analytics import attributions
-from pages.common import memory
 from pages.common.cached import engine, hold, portfolio, remember
 from pages.common.model_data import scored_keys
 from portfolio.selection import Selection, select_rows
@@ -79,9 +78,7 @@ def _model(selection: Selection, ref: str) -> Any:
     from models.registry import load_model, load_registry
 
     here = portfolio(selection)
-    model = load_model(here, load_registry(here).find(ref))
-    memory.settle()
-    return model
+    return load_model(here, load_registry(here).find(ref))
 
 
 @remember

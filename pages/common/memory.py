@@ -1,6 +1,10 @@
 """Memory: what is loaded for good is kept out of the garbage collections that follow every run of a page."""
 
 import gc
+import sys
+
+MANY = 100  # modules: about what one heavy library brings
+_seen = {"modules": 0}
 
 
 def settle() -> None:
@@ -13,3 +17,10 @@ def settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    _seen["modules"] = len(sys.modules)
+
+
+def settle_libraries() -> None:
+    """Settle where heavy libraries have been loaded since it was last done; settling takes as long as a collection."""
+    if len(sys.modules) >= _seen["modules"] + MANY:
+        settle()

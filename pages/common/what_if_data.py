@@ -8,7 +8,7 @@ import pandas as pd
 
 from analytics.counterfactual import Counterfactual, Option, find_smallest_change
 from analytics.what_if import Range, complete_each, compute_change, follow, with_values
-from pages.common import memory, model_data
+from pages.common import model_data
 from pages.common.cached import engine, hold, portfolio, remember
 from portfolio.policy import ExplanationRule, load_policy
 from portfolio.schema import Field
@@ -32,9 +32,7 @@ def _model(selection: Selection, ref: str) -> Any:
     from models.what_if import LiveModel
 
     here = portfolio(selection)
-    model = LiveModel(load_model(here, load_registry(here).find(ref)))
-    memory.settle()
-    return model
+    return LiveModel(load_model(here, load_registry(here).find(ref)))
 
 
 def model(selection: Selection, ref: str) -> Any:

@@ -3,12 +3,14 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.common import memory
 from tests.conftest import ROOT
 
 
 @pytest.fixture
 def open_app(demo_workspace, monkeypatch):
     """Return a function that opens a page of the app on a portfolio."""
+    memory.settle_libraries()  # other tests of this process have loaded most of them
 
     def start(page, portfolio="demo", workspace=demo_workspace, **query):
         monkeypatch.setenv("HYPOTHEC_WORKSPACE", str(workspace))

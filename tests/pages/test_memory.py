@@ -1,6 +1,8 @@
 """What is loaded is out of the collections that follow every run of a page, and nothing that is dropped stays."""
 
 import gc
+import sys
+import types
 import weakref
 
 import pytest
@@ -46,3 +48,14 @@ def test_a_loaded_object_that_is_dropped_goes_when_more_is_loaded():
     assert seen() is not None
     memory.settle()
     assert seen() is None
+
+
+def test_libraries_that_are_loaded_later_are_settled_too(monkeypatch):
+    memory.settle()
+    loaded = [[number] for number in range(1000)]
+    memory.settle_libraries()
+    assert any(item is loaded for item in gc.get_objects())  # nothing heavy came: no collection is paid for
+    for number in range(memory.MANY):
+        monkeypatch.setitem(sys.modules, f"heavy_{number}", types.ModuleType("heavy"))
+    memory.settle_libraries()
+    assert not any(item is loaded for item in gc.get_objects())
