@@ -9,7 +9,7 @@ from models.networks.two_layers import TwoLayers
 
 
 class Mlp(TwoLayers, Tabular):
-    """Periodic or piecewise-linear embeddings of numbers, learnt ones of categories, and two hidden layers."""
+    """Piecewise-linear or periodic embeddings of numbers, learnt ones of categories, and two hidden layers."""
 
     family: ClassVar[str] = "mlp"
     title: ClassVar[str] = "MLP"
@@ -18,7 +18,7 @@ class Mlp(TwoLayers, Tabular):
         self,
         features: tuple[Feature, ...] = (),
         random_state: int = 0,
-        embedding: Embedding = "periodic",
+        embedding: Embedding = "piecewise",
         hidden: tuple[int, int] = (64, 32),
         dropout: float = 0.1,
         epochs: int = 12,
