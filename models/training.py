@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import hashlib
-import inspect
 import os
 import platform
 import resource
@@ -12,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 
@@ -25,21 +24,19 @@ from models.data import (
     ensure_background,
     load_labelled,
     refuse_leaks,
-    split_calibration,
     until,
 )
 from models.encoding import Feature, Matrix, features_of
 from models.external import External, check_predictions, describe_explainer, external_features, feature_names, unpickle
-from models.families import family_class
+from models.families import NETWORKS, family_class
+from models.fitting import fit_final
 from models.observations import choose_features
+from models.protocol import rolling_folds
 from models.registry import Entry, register
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
 from portfolio.histories import SEQUENCES
 from portfolio.progress import Report, silent
-
-if TYPE_CHECKING:
-    from models.networks.base import Network
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "keras", "jax", "optbinning", "optuna")
 PROBE_ROWS, SLOW_PROBE_ROWS = 200, 5
@@ -62,11 +59,15 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A portfolio's labelled rows and background, loaded once for several trainings."""
+    """A portfolio's labelled rows and background, loaded once for several trainings.
+
+    Outcomes are those of `horizon_months` after a row's date: a later period that judges begins that long after.
+    """
 
     rows: Labelled
     background: pd.DataFrame
     features: tuple[Feature, ...]
+    horizon_months: int = 0
 
 
 def load_training_data(engine: Engine, names: tuple[str, ...] = (), *, family: str = "") -> TrainingData:
@@ -82,7 +83,7 @@ def load_training_data(engine: Engine, names: tuple[str, ...] = (), *, family: s
         features = choose_features(engine, (*(item.name for item in features), *SEQUENCES))
     rows = load_labelled(engine, features, course=cls.reads_course)
     refuse_leaks(rows.where(rows.sample == "development"))
-    return TrainingData(rows, ensure_background(engine, features), features)
+    return TrainingData(rows, ensure_background(engine, features), features, engine.portfolio.schema.horizon_months)
 
 
 def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = None, report: Report = silent) -> Entry:
@@ -120,53 +121,27 @@ def train(engine: Engine, config: TrainConfig, *, data: TrainingData | None = No
 def fit_family(data: TrainingData, config: TrainConfig, *, seed: int | None = None) -> tuple[PdModel, dict[str, Any]]:
     """Fit and calibrate one family on the development rows; returns the model and what it saw.
 
-    The configuration's seed chooses the rows, and fits too unless another `seed` is given for that.
+    The configuration's seed chooses the rows, and fits too unless another `seed` is given for that. How many epochs a
+    network of the contest makes is found on a later period; the demo's (`neural`) stops early on other loans, which
+    takes half as long.
     """
     allowed = until(data.rows, config.until)
-    fit_rows, calibration_rows = split_calibration(allowed, config.seed)
-    model = fit_on(
-        config.family, data.features, fit_rows, calibration_rows, config.seed if seed is None else seed, config.settings
-    )
-    model.calibrate(calibration_rows.X, calibration_rows.y)
+    later = config.family in NETWORKS
+    fold = rolling_folds(allowed, folds=1, embargo_months=data.horizon_months)[-1] if later else None
+    fitted = fit_final(
+        config.family, data.features, allowed, config.seed if seed is None else seed, config.settings, fold=fold,
+        draw=config.seed,
+    )  # fmt: skip
     seen = {
-        "rows": len(fit_rows.y),
-        "events": int(fit_rows.y.sum()),
-        "calibration_rows": len(calibration_rows.y),
+        "rows": fitted.rows,
+        "events": fitted.events,
+        "calibration_rows": len(allowed.y) - fitted.rows,
         "loans": int(allowed.loan.nunique()),
         "from": _iso(allowed.date.min()),
         "until": _iso(allowed.date.max()),
+        "epochs_found_on": None if fold is None else fold.meaning,
     }
-    return model, seen
-
-
-def fit_on(
-    family: str, features: tuple[Feature, ...], fit: Labelled, later: Labelled | None, seed: int,
-    settings: Mapping[str, Any], *, epochs: int | None = None,
-) -> PdModel:  # fmt: skip
-    """Return a family fitted on `fit`, stopping early on `later`; with `epochs` it learns for exactly so many.
-
-    HypothecError names a setting the family does not have, or says why it cannot be fitted with them.
-    """
-    cls = family_class(family)
-    known = set(inspect.signature(cls).parameters) - {"features", "random_state"}  # the experiment gives these
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise HypothecError(
-            f"the {family} family has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
-        )
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    model = cls(features=features, random_state=seed, **given)
-    if epochs is not None:
-        cast("Network", model).exact_epochs = epochs
-    more: dict[str, Any] = {}
-    if cls.reads_course:
-        more = {"course": fit.course, "validation_course": later.course if later else None}
-    try:
-        model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
-    except (TypeError, ValueError) as error:  # how the libraries below refuse a value
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise HypothecError(f"the {family} family cannot be fitted with {dict(settings)}: {said[0]}") from error
-    return model
+    return fitted.model, seen
 
 
 class Predictor(Protocol):

@@ -14,13 +14,13 @@ from models.base import PdModel
 from models.data import SAMPLES, Labelled, load_labelled, refuse_leaks
 from models.encoding import Feature
 from models.experiments.config import ExperimentConfig
-from models.experiments.fitting import Fitted, fit_final
 from models.experiments.folders import KEYS, Run, list_runs, open_folder, write_report
-from models.experiments.protocol import Fold, describe, develop, rolling_folds
 from models.experiments.truth import measure_truth
 from models.experiments.tuning import list_trials, tune
 from models.families import TITLES, family_class
+from models.fitting import Fitted, fit_final
 from models.observations import choose_features
+from models.protocol import Fold, describe, develop, rolling_folds
 from models.training import environment, peak_memory_mb, reset_peak_memory
 from portfolio.engine import Engine
 from portfolio.errors import HypothecError
@@ -103,7 +103,7 @@ def _fit_seeds(
     seeds = []
     for place, seed in enumerate(config.seeds):
         report(place / len(config.seeds), f"fitting {config.name}, seed {seed}")
-        fitted = fit_final(config, features, development, fold, seed, settings)
+        fitted = fit_final(config.family, features, development, seed, settings, fold=fold)
         predictions[str(seed)] = fitted.model.predict_proba(judged.X)[:, 1]
         seeds.append(_describe_seed(seed, fitted, judged, predictions))
     first = predictions[str(config.seeds[0])]

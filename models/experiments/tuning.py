@@ -9,8 +9,8 @@ import numpy as np
 from analytics.performance import compute_metrics
 from models.encoding import Feature
 from models.experiments.config import ExperimentConfig
-from models.experiments.protocol import Fold
-from models.training import fit_on
+from models.fitting import fit_on
+from models.protocol import Fold
 from portfolio.errors import HypothecError
 from portfolio.progress import Report, silent
 

@@ -1,4 +1,4 @@
-"""Which rows an experiment may see when: later periods inside the development sample judge what is tuned.
+"""Which rows a model may see when: later periods inside the development sample judge what is tuned and when to stop.
 
     development dates ─────────────────────────────►│ embargo │ out-of-time
     fit … │ embargo │ validate (fold 1)

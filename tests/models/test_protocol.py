@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from models.data import Labelled
-from models.experiments.protocol import describe, develop, rolling_folds
+from models.protocol import describe, develop, rolling_folds
 from portfolio.errors import HypothecError
 
 
