@@ -116,16 +116,32 @@ class Visitor:
         assert self.foreign == []
 
 
-@pytest.fixture
-def visit(chromium):
-    """Return a function that opens a browser page of a size and colour scheme on a server's address."""
-    contexts = []
+@pytest.fixture(scope="session")
+def looks(chromium):
+    """Browser contexts by size and scheme that tests share: what a server's front end sent once is not sent again."""
+    return {}
 
-    def start(address, *, width=1280, height=900, scheme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        contexts.append(context)
-        return Visitor(context.new_page(), address)
+
+@pytest.fixture
+def visit(chromium, looks):
+    """Return a function that opens a browser page of a size and colour scheme on a server's address.
+
+    The browser is a fresh one unless `shared`: for tests that only look, which is most of the pages' pictures.
+    """
+    pages, contexts = [], []
+
+    def start(address, *, width=1280, height=900, scheme="light", shared=False):
+        look = (width, height, scheme)
+        context = looks.get(look) if shared else None
+        if context is None:
+            context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            if shared:
+                looks[look] = context
+            else:
+                contexts.append(context)
+        pages.append(context.new_page())
+        return Visitor(pages[-1], address)
 
     yield start
-    for context in contexts:
-        context.close()
+    for item in (*pages, *contexts):
+        item.close()

@@ -70,7 +70,7 @@ def test_a_deep_link_to_a_fresh_server_meets_the_gate_first(demo_workspace, visi
 @pytest.mark.parametrize(("portfolio", "scheme", "width"), LOOKS)
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_whole(address, visit, portfolio, scheme, width, path):
-    visitor = visit(address, width=width, scheme=scheme)
+    visitor = visit(address, width=width, scheme=scheme, shared=True)
     visitor.open(path, portfolio=portfolio)
     visitor.page.get_by_role("heading", name=PAGES[path], exact=True).wait_for()
     assert ("Synthetic data" in visitor.page.inner_text("[data-testid=stMain]")) == (portfolio == "demo")
@@ -91,7 +91,7 @@ def check_titles(visitor):
 
 @pytest.mark.parametrize("path", SECTIONS)
 def test_every_section_is_whole(address, visit, path):
-    visitor = visit(address, width=1280, scheme="dark")
+    visitor = visit(address, width=1280, scheme="dark", shared=True)
     key, names = SECTIONS[path]
     for name in names:
         visitor.open(path, portfolio="demo", **{key: urllib.parse.quote(name)})

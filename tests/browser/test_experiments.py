@@ -23,7 +23,7 @@ def address(tmp_path_factory):
     [*((name, "dark", 1280) for name in FIGURES), ("Leaderboard", "light", 1920), ("Tuning", "light", 1920)],
 )
 def test_every_section_is_whole(address, visit, section, scheme, width):
-    visitor = visit(address, width=width, scheme=scheme)
+    visitor = visit(address, width=width, scheme=scheme, shared=True)
     visitor.open("experiments", experiments_section=urllib.parse.quote(section))
     visitor.page.get_by_role("heading", name="Experiments", exact=True).wait_for()
     assert visitor.page.get_by_role("radio", name=section, exact=True).get_attribute("aria-checked") == "true"
