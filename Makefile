@@ -12,7 +12,7 @@ run: .venv/.runtime
 
 test: .venv/.dev lint
 	@./tests/find_chromium.sh > .venv/.chromium
-	CHROMIUM="$$(cat .venv/.chromium)" $(BIN)/python -m pytest -n 3 --dist loadfile
+	CHROMIUM="$$(cat .venv/.chromium)" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -77,7 +77,7 @@ def fit_on(
     HypothecError names a setting the family does not have, or says why it cannot be fitted with them.
     """
     cls = family_class(family)
-    known = set(inspect.signature(cls).parameters) - {"features", "random_state"}  # the experiment gives these
+    known = set(inspect.signature(cls).parameters) - {"features", "random_state"}
     unknown = sorted(set(settings) - known)
     if unknown:
         raise HypothecError(
@@ -94,5 +94,6 @@ def fit_on(
         model.fit(fit.X, fit.y, validation=None if later is None else (later.X, later.y), **more)
     except (TypeError, ValueError) as error:  # how the libraries below refuse a value
         said = str(error).strip().splitlines() or [type(error).__name__]
-        raise HypothecError(f"the {family} family cannot be fitted with {dict(settings)}: {said[0]}") from error
+        told = f" with {dict(settings)}" if settings else ""
+        raise HypothecError(f"the {family} family cannot be fitted{told}: {said[0]}") from error
     return model

@@ -48,13 +48,21 @@ def develop(rows: Labelled, *, share: float = 1.0) -> Labelled:
 def rolling_folds(rows: Labelled, *, folds: int, embargo_months: int) -> list[Fold]:
     """Return up to `folds` folds, oldest first, each later period after an embargo in which outcomes would overlap.
 
-    Where dates or events are missing or too few for that, one fold: other loans judge (15 % of them).
+    Where dates or events are missing or too few for that, or a feature has its first values only later, one fold:
+    other loans judge (15 % of them).
     """
-    found = [fold for fold in _by_date(rows, folds, embargo_months) if _has_events(fold)]
+    known = set(rows.X.columns[rows.X.notna().any()])
+    found = [
+        fold
+        for fold in _by_date(rows, folds, embargo_months)
+        if _has_events(fold) and known <= set(fold.fit.X.columns[fold.fit.X.notna().any()])
+    ]
     if found:
         return found
     fit, later = split_calibration(rows, 0)
-    return [Fold(fit, later, "other loans of the same period: there are too few dates or events for a later one")]
+    return [
+        Fold(fit, later, "other loans of the same period: there are too few dates, events or values for a later one")
+    ]
 
 
 def _by_date(rows: Labelled, folds: int, embargo_months: int) -> Iterator[Fold]:

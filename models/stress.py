@@ -64,7 +64,8 @@ def measure(
     known = entry.family in FITTED_HERE
     seeds = Seeds(reason="it was trained elsewhere and cannot be fitted again here")
     if known:
-        seeds = refit(model, card, rows, judged, config, part_of(report, 0.1, 1))
+        horizon = engine.portfolio.schema.horizon_months
+        seeds = refit(model, card, rows, judged, horizon, config, part_of(report, 0.1, 1))
         seeds = replace(seeds, sample=sample)
     found = Complexity(
         model=str(entry.ref),
@@ -109,8 +110,9 @@ def take_loans(rows: Labelled, limit: int) -> Labelled:
 
 
 def refit(
-    model: PdModel, card: dict[str, Any], rows: Labelled, judged: Labelled, config: StressConfig, report: Report
-) -> Seeds:
+    model: PdModel, card: dict[str, Any], rows: Labelled, judged: Labelled, horizon_months: int, config: StressConfig,
+    report: Report,
+) -> Seeds:  # fmt: skip
     """Fit the same configuration with other seeds on the same development rows; judge all on the same rows.
 
     The loans kept back for calibration stay those of the model's own training: nothing but the seed of the fitting
@@ -119,7 +121,7 @@ def refit(
     cut = card["config"]["until"]
     allowed = until(rows, cut and datetime.date.fromisoformat(cut))
     there = len(allowed.y)
-    data = TrainingData(take_loans(allowed, config.rows), pd.DataFrame(), model.features)
+    data = TrainingData(take_loans(allowed, config.rows), pd.DataFrame(), model.features, horizon_months)
     settings = {name: value for name, value in model.get_params(deep=False).items() if name not in COMMON}
     first = int(card["config"]["seed"])
     seeds, pds, seconds = tuple(range(first, first + config.seeds)), [], []

@@ -67,7 +67,7 @@ class TrainingData:
     rows: Labelled
     background: pd.DataFrame
     features: tuple[Feature, ...]
-    horizon_months: int = 0
+    horizon_months: int
 
 
 def load_training_data(engine: Engine, names: tuple[str, ...] = (), *, family: str = "") -> TrainingData:
@@ -140,6 +140,7 @@ def fit_family(data: TrainingData, config: TrainConfig, *, seed: int | None = No
         "from": _iso(allowed.date.min()),
         "until": _iso(allowed.date.max()),
         "epochs_found_on": None if fold is None else fold.meaning,
+        "learning": fitted.history,
     }
     return fitted.model, seen
 

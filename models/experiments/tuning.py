@@ -37,7 +37,9 @@ def tune(
             break
         best = f", best log loss {study.best_value:.5f}" if _any_complete(study) else ""
         report(done / budget.trials, f"tuning {config.name}, trial {done + 1} of {budget.trials}{best}")
-        study.optimize(lambda trial: _judge(trial, config, features, folds), n_trials=1, catch=(HypothecError,))
+        study.optimize(
+            lambda trial: _judge(trial, config, features, folds), n_trials=1, catch=(HypothecError, ValueError)
+        )
         if done + 1 >= 3 and not _any_complete(study):
             break
     if not _any_complete(study):
@@ -93,11 +95,12 @@ def _judge(trial: Any, config: ExperimentConfig, features: tuple[Feature, ...], 
     for place, fold in enumerate(folds):
         try:
             model = fit_on(config.family, features, fold.fit, fold.later, config.seeds[0], settings)
-        except HypothecError as error:
+            pds = {"": model.predict_proba(fold.later.X)[:, 1]}
+            loss = compute_metrics(fold.later.y, pds, metrics=("log_loss",))["estimate"].iloc[0]
+        except (HypothecError, ValueError) as error:  # a ValueError says which PDs are no numbers
             trial.set_user_attr("error", str(error))
             raise
-        pds = {"": model.predict_proba(fold.later.X)[:, 1]}
-        losses.append(float(compute_metrics(fold.later.y, pds, metrics=("log_loss",))["estimate"].iloc[0]))
+        losses.append(float(loss))
         trial.report(float(np.mean(losses)), place)
         if place + 1 < len(folds) and trial.should_prune():
             raise optuna.TrialPruned

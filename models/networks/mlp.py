@@ -9,7 +9,7 @@ from models.networks.two_layers import TwoLayers
 
 
 class Mlp(TwoLayers, Tabular):
-    """Piecewise-linear or periodic embeddings of numbers, learnt ones of categories, and two hidden layers."""
+    """Piecewise-linear, periodic or no embeddings of numbers, learnt ones of categories, and two hidden layers."""
 
     family: ClassVar[str] = "mlp"
     title: ClassVar[str] = "MLP"

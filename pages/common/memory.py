@@ -2,9 +2,11 @@
 
 import gc
 import sys
+import threading
 
 MANY = 100  # modules: about what one heavy library brings
 _seen = {"modules": 0}
+_one = threading.Lock()
 
 
 def settle() -> None:
@@ -12,12 +14,13 @@ def settle() -> None:
 
     Streamlit collects after every run of a page, and once more where Keras is loaded, for it clears Keras' session. A
     walk over the objects of Keras, JAX and the models takes a quarter of a second each time, before the last parts of
-    the page are sent.
+    the page are sent. What refers to itself and is dropped later stays until it is settled again.
     """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    _seen["modules"] = len(sys.modules)
+    with _one:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        _seen["modules"] = len(sys.modules)
 
 
 def settle_libraries() -> None:

@@ -82,4 +82,4 @@ def _warm_up() -> None:
         alerts.data_alerts()  # they take longest and are drawn last
         time.sleep(PAUSE)
         what_if_data.warm_up(view.selection)
-        memory.settle()
+    memory.settle()

@@ -30,6 +30,7 @@ def test_every_section_is_whole(address, visit, section, scheme, width):
     # On a busy machine the front end draws the last figure well after the script has ended.
     charts = visitor.page.locator("[data-testid=stPlotlyChart]:has(.main-svg)")
     expect(charts).to_have_count(FIGURES[section], timeout=60_000)
+    assert visitor.page.locator("[data-testid=stPlotlyChart]").count() == FIGURES[section]
     shoot(visitor, f"toy_experiments_{section.lower().replace(' ', '_')}_{scheme}_{width}")
     check_titles(visitor)
     visitor.check()

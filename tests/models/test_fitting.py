@@ -7,6 +7,7 @@ import pytest
 from models import fitting
 from models.data import Labelled
 from models.fitting import fit_final, fit_on
+from models.networks.competing import CompetingRisks
 from models.protocol import rolling_folds
 from models.training import TrainConfig, TrainingData, fit_family
 from portfolio.errors import HypothecError
@@ -49,6 +50,32 @@ def test_a_trained_network_stops_on_a_later_period_and_then_learns_on_all_dates(
     assert final["fit"].date.max() == DATES[-1]
     assert final["epochs"] == probe["model"].history_["best_epoch"]
     assert len(model.history_["loss"]) == final["epochs"]
+    assert seen["learning"]["val_loss"] == probe["model"].history_["val_loss"]
+
+
+def test_nothing_after_the_last_date_allowed_is_learnt_or_judged_with(rows, calls):
+    data = TrainingData(rows, rows.X, FEATURES, horizon_months=12)
+    _, seen = fit_family(data, TrainConfig("mlp", until=DATES[11].date(), settings=SETTINGS))
+    probe, final = calls
+    assert probe["later"].date.max() == final["fit"].date.max() == DATES[11]
+    assert seen["until"] == f"{DATES[11]:%Y-%m-%d}"
+
+
+def test_both_fits_of_competing_risks_are_given_what_became_of_the_loans(rows, monkeypatch):
+    course = pd.DataFrame({"event": rows.y, "months": np.where(rows.y == 1, 6, 12)})
+    with_course = Labelled(rows.X, rows.y, rows.loan, rows.date, rows.sample, course)
+    given, fit = [], CompetingRisks.fit
+
+    def listen(self, X, y, **more):
+        given.append({name: None if item is None else len(item) for name, item in more.items() if "course" in name})
+        return fit(self, X, y, **more)
+
+    monkeypatch.setattr(CompetingRisks, "fit", listen)
+    fold = rolling_folds(with_course, folds=1, embargo_months=12)[-1]
+    settings = {"epochs": 1, "batch_size": 512, "hidden": (4,)}
+    fitted = fit_final("competing", FEATURES, with_course, 0, settings, fold=fold)
+    assert given == [{"course": len(fold.fit.y), "validation_course": len(fold.later.y)},
+                     {"course": fitted.rows, "validation_course": None}]  # fmt: skip
 
 
 def test_the_demos_network_stops_early_on_other_loans(rows, calls):

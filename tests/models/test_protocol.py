@@ -48,6 +48,16 @@ def test_without_dates_other_loans_judge() -> None:
     assert "other loans" in fold.meaning
 
 
+def test_a_feature_that_begins_late_leaves_no_period_before_it_to_learn_from() -> None:
+    rows = develop(make_rows())
+    late = Labelled(rows.X.assign(late=np.where(rows.date >= "2019-03-31", 1.0, np.nan)), rows.y, rows.loan, rows.date,
+                    rows.sample)  # fmt: skip
+    (fold,) = rolling_folds(late, folds=2, embargo_months=12)
+    assert "other loans" in fold.meaning
+    nowhere = Labelled(rows.X.assign(empty=np.nan), rows.y, rows.loan, rows.date, rows.sample)
+    assert len(rolling_folds(nowhere, folds=2, embargo_months=12)) == 2  # no fold could have what no row has
+
+
 def test_shares_of_loans_are_nested_and_whole() -> None:
     rows = make_rows(loans=2000, quarters=8)
     small, large = (set(develop(rows, share=share).loan) for share in (0.05, 0.2))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from models import stress
 from models.complexity import complexity_file, load_complexity
 from models.data import load_labelled
 from models.encoding import Feature
@@ -75,6 +76,16 @@ def test_with_all_rows_a_refit_with_its_own_seed_is_the_model_itself(measured):
     assert again.ginis[0] == pytest.approx(again.own_gini, abs=1e-12)
     assert again.rows == again.rows_there
     assert again.sample == "out-of-time"
+
+
+def test_a_refit_keeps_the_distance_between_periods_of_its_training(measured, monkeypatch):
+    engine, found = measured
+    late = dataclasses.replace(engine.portfolio.schema, horizon_months=9)
+    monkeypatch.setitem(engine.portfolio.__dict__, "schema", late)
+    given, fit = [], stress.fit_family
+    monkeypatch.setattr(stress, "fit_family", lambda data, *a, **k: (given.append(data), fit(data, *a, **k))[1])
+    measure(engine, found["scorecard"][0], config=QUICK)
+    assert [data.horizon_months for data in given] == [9, 9]
 
 
 def test_whole_loans_are_taken_up_to_the_limit(measured):

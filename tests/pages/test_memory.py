@@ -18,7 +18,8 @@ class Knot:
 
 
 @pytest.fixture(autouse=True)
-def _thaw():
+def _thaw(monkeypatch):
+    monkeypatch.setitem(memory._seen, "modules", 0)
     yield
     gc.unfreeze()
 

@@ -67,7 +67,7 @@ def workspace(demo_workspace, tmp_path_factory):
     for family, settings in SETTINGS.items():
         names = (*FIELDS, "payment_history") if family == "sequence" else FIELDS
         features = choose_features(engine, names)
-        data = TrainingData(read_rows(engine, features), ensure_background(engine, features), features)
+        data = TrainingData(read_rows(engine, features), ensure_background(engine, features), features, 12)
         config = TrainConfig(family, settings=settings)
         model, seen = fit_family(data, config)
         card = {"config": asdict(config), "features": [asdict(item) for item in features],
@@ -208,8 +208,8 @@ def test_stress_fits_again_on_what_the_family_learns_from(engine, monkeypatch, n
     """Competing risks learn from what became of each loan month by month, a sequence network from the histories."""
     given = {}
 
-    def keep(model, card, rows, judged, config, report):
-        given.update(rows=rows, features=model.features)
+    def keep(model, card, rows, judged, horizon_months, config, report):
+        given.update(rows=rows, features=model.features, horizon_months=horizon_months)
         return Seeds(reason="not asked here")
 
     monkeypatch.setattr(stress, "refit", keep)
@@ -217,6 +217,7 @@ def test_stress_fits_again_on_what_the_family_learns_from(engine, monkeypatch, n
     rows = given["rows"]
     assert list(rows.X.columns) == [item.name for item in given["features"]]
     assert (rows.course is not None) == course
+    assert given["horizon_months"] == 12
     if course:
         assert list(rows.course.columns) == ["event", "months"]
         assert ((rows.course["event"] == DEFAULT).to_numpy() == (rows.y == 1)).all()
