@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 import cli
 from models import scoring
+from models.families import PREDICTIONS, TITLES
 from models.registry import load_registry
-from models.score_plan import choose_explained, plan_jobs
+from models.score_plan import EXPLAIN_COST, PREDICT_COST, choose_explained, plan_jobs
 from models.score_stamp import hash_background, read_stamp
 from models.scoring import Scoring, score_portfolio
 from portfolio.atomic import lock_folder
@@ -34,6 +35,10 @@ class TestPlan:
     ])  # fmt: skip
     def test_words_and_dates(self, wanted, found):
         assert choose_explained(self.KEYS, wanted) == found
+
+    def test_the_time_of_every_family_is_known(self):
+        assert set(PREDICT_COST) == set(TITLES)
+        assert set(EXPLAIN_COST) == set(TITLES) - {"external", PREDICTIONS}  # a card says that of one from elsewhere
 
     def test_a_table_without_dates_is_its_only_snapshot(self):
         assert choose_explained(["all"], ["yearly"]) == choose_explained(["all"], ["latest"]) == {"all"}
