@@ -49,6 +49,24 @@ class Segments:
     unit: str
 
 
+def title_segments(rows: pd.DataFrame, measure: str, reference: float, label: str) -> str:
+    """Return which segment's agreement is clearly another than that of all: the worst, else the best, else none.
+
+    `rows` have label, value, small, low_wide and high_wide.
+    """
+    clear = rows[~rows["small"] & ((rows["low_wide"] > reference) | (rows["high_wide"] < reference))]
+    if clear.empty:
+        return f"{label}: in no segment do the models clearly agree less or more than in all"
+    worse = clear[clear["value"] > reference] if measure == "opposite" else clear[clear["value"] < reference]
+    told, way = (clear, "most") if worse.empty else (worse, "least")
+    row = told.iloc[int((told["value"] - reference).abs().argmax())]
+
+    def say(value: float) -> str:
+        return format_share(value) if measure == "opposite" else format_number(value, 2)
+
+    return f"{label}: they agree {way} for {row['label']}, {say(float(row['value']))} against {say(reference)} in all"
+
+
 class AgreementWords:
     """What can be said of how far a pair agrees."""
 
@@ -127,25 +145,11 @@ class AgreementWords:
         reference = float(self.whole[measure])
         return Segments(
             rows,
-            self._segment_title(rows, measure, reference, self.field_label(field)),
+            title_segments(rows, measure, reference, self.field_label(field)),
             f"{AXES[measure].capitalize()}, {self.scope()}; line: all {self.schema.subject}s",
             AXES[measure],
             reference,
             unit,
-        )
-
-    def _segment_title(self, rows: pd.DataFrame, measure: str, reference: float, label: str) -> str:
-        clear = rows[~rows["small"] & ((rows["low_wide"] > reference) | (rows["high_wide"] < reference))]
-        worse = clear[clear["value"] > reference] if measure == "opposite" else clear[clear["value"] < reference]
-        if worse.empty:
-            return f"{label}: in no segment do the models clearly agree less than elsewhere"
-        row = worse.iloc[int((worse["value"] - reference).abs().argmax())]
-
-        def say(value: float) -> str:
-            return format_share(value) if measure == "opposite" else format_number(value, 2)
-
-        return (
-            f"{label}: they agree least for {row['label']}, {say(float(row['value']))} against {say(reference)} in all"
         )
 
     def loans_heading(self, by: By) -> str:

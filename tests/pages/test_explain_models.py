@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.swap_set import compute_swap_set
 from pages.common import explain_models_data, overview_data
 from pages.common.explain_models import SECTION
+from pages.common.explain_models_agreement_words import title_segments
 from portfolio.selection import Selection
 from tests.conftest import ROOT
 from tests.pages.conftest import words
@@ -239,3 +240,17 @@ def test_a_model_that_explained_a_sample_is_told_on_the_sample(copy, monkeypatch
     left = frame.loc[frame["base"].isna(), "loan_id"].iloc[0]
     text = words(run(copy, monkeypatch, explain_models_of="One loan", explain_loan=left))
     assert f"Loan '{left}' is not among the {len(loans):,} that both models have explained" in text
+
+
+@pytest.mark.parametrize(("measure", "values", "told"), [
+    ("opposite", {"fixed": (0.027, 0.024, 0.030), "variable": (0.016, 0.012, 0.020)}, "they agree most for variable"),
+    ("opposite", {"fixed": (0.060, 0.050, 0.070), "variable": (0.016, 0.012, 0.020)}, "they agree least for fixed"),
+    ("rank", {"fixed": (0.016, 0.012, 0.020), "variable": (0.060, 0.050, 0.070)}, "they agree least for fixed"),
+    ("rank", {"fixed": (0.025, 0.012, 0.030), "variable": (0.060, 0.050, 0.070)}, "they agree most for variable"),
+    ("opposite", {"fixed": (0.027, 0.020, 0.040), "variable": (0.02, 0.01, 0.03)}, "in no segment do the models"),
+])  # fmt: skip
+def test_the_title_of_segments_is_what_their_intervals_show(measure, values, told):
+    rows = pd.DataFrame([(label, *item, False) for label, item in values.items()],
+                        columns=["label", "value", "low_wide", "high_wide", "small"])  # fmt: skip
+    assert told in title_segments(rows, measure, 0.025, "Rate type")
+    assert "in no segment" in title_segments(rows.assign(small=True), measure, 0.025, "Rate type")
