@@ -49,12 +49,16 @@ def plot_costs(
                        name=f"cheapest within the noise of {escape(best)}", showlegend=first, hoverinfo="skip"),
             **spot,
         )  # fmt: skip
-        for row in front.to_dict("records"):
+        across = _decades(_held(frame[cost]))
+        places = np.log10(_held(front[cost]))
+        room = 0.2 * (across["range"][1] - across["range"][0])
+        crowded = np.append(np.diff(places) < room, False)  # the next name stands above this one's: this goes below
+        for name, place, gini_of, below in zip(front["name"], places, front["gini"], crowded, strict=True):
             figure.add_annotation(
-                x=np.log10(max(float(row[cost]), _FLOOR)), y=row["gini"], text=escape(str(row["name"])), yshift=9,
-                yanchor="bottom", showarrow=False, font={"size": 12}, **spot,
+                x=place, y=gini_of, text=escape(str(name)), yshift=-11 if below else 9,
+                yanchor="top" if below else "bottom", showarrow=False, font={"size": 12}, **spot,
             )  # fmt: skip
-        figure.update_xaxes(title=escape(axis), showgrid=True, **spot, **_decades(_held(frame[cost])))
+        figure.update_xaxes(title=escape(axis), showgrid=True, **spot, **across)
     gini = frame["gini"].astype(float)
     pad = 0.12 * (float(gini.max() - gini.min()) or 0.1)
     figure.update_yaxes(range=[float(gini.min()) - pad, float(gini.max()) + 1.5 * pad])

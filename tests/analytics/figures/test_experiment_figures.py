@@ -101,6 +101,14 @@ def test_costs_draw_the_front_and_ring_the_choice():
     assert len(figure.layout.xaxis.tickvals) >= 3
 
 
+def test_names_of_neighbours_on_the_front_stand_apart():
+    near = COSTS.assign(parts=[100, 1000, 110])
+    figure = plot_costs(near, {"parts": "parameters"}, looks=LOOKS, best="gbm", chosen={"parts": "gbm"}, **WORDS)
+    assert {item.text: item.yanchor for item in figure.layout.annotations} == {
+        "gbm": "top", "card": "bottom", "net &lt;1&gt;": "bottom",
+    }  # fmt: skip
+
+
 EPOCHS = pd.DataFrame(
     [("gbm", 0, True, 1, 0.5, 0.40, False), ("gbm", 0, True, 2, 0.4, 0.35, True), ("gbm", 0, True, 3, 0.3, 0.38, False),
      ("gbm", 1, False, 1, 0.5, 0.41, True)],
