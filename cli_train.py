@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last observation date the training may see.")
 @click.option("--name", "model_name", help="Keep the model under this name (default: the family's).")
-@click.option("--seed", default=0, show_default=True, help="Random seed of splits and fitting.")
+@click.option("--seed", type=int, help="Random seed of splits and fitting (default: the experiment's first, else 0).")
 @portfolio_option
 @workspace_option
 def train(
@@ -41,7 +41,7 @@ def train(
     experiment: str | None,
     until: datetime.datetime | None,
     model_name: str | None,
-    seed: int,
+    seed: int | None,
 ) -> None:
     """Train models on a portfolio; the first one ever trained becomes its champion.
 
@@ -60,6 +60,8 @@ def train(
     chosen = [found.config.family] if found else list(families) or list(TRAINABLE)
     features = tuple(item["name"] for item in found.report["features"]) if found else ()
     settings = found.report["settings"] if found else {}
+    if seed is None:
+        seed = found.config.seeds[0] if found else 0
     if model_name and len(chosen) > 1:
         raise click.UsageError("--name is for one model; give one --family with it")
     if model_name:

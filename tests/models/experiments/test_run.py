@@ -205,6 +205,23 @@ def test_what_an_experiment_found_can_be_trained(engine: Engine) -> None:
     assert "leave --family out" in both.output
 
 
+def test_a_network_is_trained_as_its_experiment_made_it(engine: Engine) -> None:
+    settings = {"hidden": [8, 4], "epochs": 2, "batch_size": 4096}
+    report = run_experiment(engine, ExperimentConfig("small", "mlp", seeds=(3,), settings=settings)).report
+    where = ["--workspace", str(engine.portfolio.root.parent), "--portfolio", engine.portfolio.name]
+    done = CliRunner().invoke(main, ["train", "--experiment", "small", *where])
+    assert done.exit_code == 0, done.output
+    card = load_card(engine.portfolio, load_registry(engine.portfolio).find("small"))
+    assert card["config"]["seed"] == 3
+    assert card["trained_on"]["epochs_found_on"] == report["protocol"]["stopped_on"]
+    found, trained = (
+        {(item["sample"], item["metric"]): item["estimate"] for item in part}
+        for part in (report["metrics"], card["metrics"])
+    )
+    for metric in ("gini", "log_loss", "mean_pd"):
+        assert trained["out-of-time", metric] == pytest.approx(found["out-of-time", metric])
+
+
 def test_the_command_line_runs_lists_and_compares(engine: Engine, tmp_path: Path) -> None:
     where = ["--workspace", str(engine.portfolio.root.parent), "--portfolio", engine.portfolio.name]
     (tmp_path / "ridge.toml").write_text('family = "logistic"\nshare = 0.5\n[settings]\nC = 0.01\n')
