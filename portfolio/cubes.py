@@ -6,17 +6,18 @@ before is the book's: a month earlier, or a quarter where it is delivered quarte
 any selection's numbers are exact sums of cells. Built a year at a time, so memory is bounded.
 """
 
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from portfolio.atomic import PREFIX, replace_directory
+from portfolio.atomic import replace_directory
 from portfolio.months import month_index
 from portfolio.progress import Report, silent
 from portfolio.schema import Schema
+from portfolio.scratch import open_scratch
 from portfolio.snapshots import DEFAULT_DAYS, ENDED
 
 NEW = "new"  # the state before of a loan that had no row at the reporting date before
@@ -26,26 +27,21 @@ CURRENT, LATE_30, LATE_60, DEFAULT = "current", "30", "60", "default"
 def build_cubes(folder: Path, schema: Schema, *, memory_limit: str = "3GB", report: Report = silent) -> None:
     """Write `folder`/cubes from loans.parquet and performance/year=YYYY/*.parquet; the former cubes stay until done."""
     years = sorted((folder / "performance").glob("year=*"))
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as spill:
-        backend = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=spill)
+    with open_scratch(folder, memory_limit) as backend, replace_directory(folder / "cubes") as building:
         backend.raw_sql("SET preserve_insertion_order = false")
-        try:
-            with replace_directory(folder / "cubes") as building:
-                _write(backend, folder, schema, years, building, Path(spill), report)
-        finally:
-            backend.disconnect()
+        _write(backend, folder, schema, years, building, report)
     report(1.0, "counted the months")
 
 
-def _write(
-    backend: Any, folder: Path, schema: Schema, years: list[Path], building: Path, spill: Path, report: Report
-) -> None:
+def _write(backend: Any, folder: Path, schema: Schema, years: list[Path], building: Path, report: Report) -> None:
     everything = _with_state(_read(backend, years))
     loans = backend.read_parquet(str(folder / "loans.parquet"))
     segments = [name for name in schema.names("segment") if name in loans.columns]
     report(0.0, "finding each loan's first default")
     firsts = _cache(backend, "firsts", first_months(everything))
     (building / "flows").mkdir()
+    parts = building / "ages"  # a file a year, until they are one
+    parts.mkdir()
     for done, year in enumerate(years):
         report((done + 0.5) / len(years), f"counting the months of {year.name.removeprefix('year=')}")
         rows = _with_state(_read(backend, years[max(0, done - 1) : done + 1]))
@@ -54,13 +50,14 @@ def _write(
         backend.to_parquet(table, building / "flows" / f"{own}.parquet", compression="zstd")
         if "origination_date" in loans.columns:
             table = ages(rows.filter(rows.month.year() == own), loans, firsts, segments)
-            backend.to_parquet(table, spill / f"ages-{own}.parquet")
+            backend.to_parquet(table, parts / f"{own}.parquet")
     if "origination_date" in loans.columns:
         keys = ["vintage", "months_on_book", *segments]
-        parts = backend.read_parquet(str(spill / "ages-*.parquet"))
-        sums = {name: parts[name].sum().cast(parts[name].type()) for name in parts.columns if name not in keys}
-        whole = parts.group_by(keys).aggregate(**sums).order_by("vintage", "months_on_book")
+        yearly = backend.read_parquet(str(parts / "*.parquet"))
+        sums = {name: yearly[name].sum().cast(yearly[name].type()) for name in yearly.columns if name not in keys}
+        whole = yearly.group_by(keys).aggregate(**sums).order_by("vintage", "months_on_book")
         backend.to_parquet(whole, building / "ages.parquet", compression="zstd")
+    shutil.rmtree(parts)
 
 
 def _read(backend: Any, years: list[Path]) -> ir.Table:
